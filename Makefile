@@ -1,0 +1,49 @@
+.PHONY: help demo test check lock clean
+
+help:
+	@echo "make demo   try Lineament with the sample photographs, in a browser"
+	@echo "make test   run every test, the browser tests too"
+	@echo "make check  run the linters and type checks"
+	@echo "make lock   resolve the dependencies anew into requirements/"
+	@echo "make clean  remove what these commands made, the demo's data too"
+
+DEMO := LINEAMENT_DATA=.demo LINEAMENT_EXAMPLES=samples/examples.toml .venv/bin/lineament
+PACK := src/lineament/vision/packs/default/pack.toml
+
+demo: .demo/ready
+	@$(DEMO) serve --open
+
+.demo/ready: samples/congress/manifest.csv samples/mated/manifest.csv $(PACK) | .venv/run.ready
+	@$(DEMO) collections add congress --permission samples/congress/permission.toml \
+		--title "Portraits of the 117th United States Congress"
+	@$(DEMO) collections add presidents --permission samples/mated/permission.toml \
+		--title "Former presidents of the United States"
+	@$(DEMO) ingest samples/congress --collection congress
+	@$(DEMO) ingest samples/mated --collection presidents
+	@touch $@
+
+test: .venv/dev.ready
+	@command -v chromium >/dev/null || scripts/apt chromium fonts-dejavu-core
+	.venv/bin/pytest
+
+check: .venv/dev.ready
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+.venv/run.ready: requirements/run.lock pyproject.toml
+	@scripts/setup run
+
+.venv/dev.ready: requirements/dev.lock pyproject.toml
+	@scripts/setup dev
+
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header pyproject.toml
+
+lock: .venv/dev.ready
+	$(COMPILE) --upgrade --group build --output-file requirements/run.lock
+	$(COMPILE) --upgrade --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
+
+clean:
+	rm -rf .venv .demo

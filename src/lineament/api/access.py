@@ -1,0 +1,58 @@
+"""Who may call: every route declares one of these rules, and a test fails for any that does not."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from lineament.app import sign_in
+from lineament.app.installation import Installation, require
+from lineament.core.policy import Person, Role
+from lineament.errors import ForeignOrigin
+from lineament.records.people import CredentialKind
+
+SESSION_COOKIE = "lineament_session"
+_SAFE_METHODS = {"GET", "HEAD"}
+
+
+def installation(request: Request) -> Installation:
+    """Return the installation that this server serves."""
+    served: Installation = request.app.state.installation
+    return served
+
+
+Served = Annotated[Installation, Depends(installation)]
+
+
+def everyone() -> None:
+    """Rule: no sign-in is needed."""
+
+
+def signed_in(request: Request, served: Served) -> Person:
+    """Rule: a session of this site, or an API token. Raises NotSignedIn or ForeignOrigin."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return sign_in.who_holds(served, CredentialKind.TOKEN, token.strip())
+    if request.method not in _SAFE_METHODS:
+        _require_own_origin(request)
+    return sign_in.who_holds(served, CredentialKind.SESSION, request.cookies.get(SESSION_COOKIE))
+
+
+SignedIn = Annotated[Person, Depends(signed_in)]
+
+
+def searcher(who: SignedIn) -> Person:
+    """Rule: signed in, with the role of a searcher. Raises RoleMissing."""
+    require(who, Role.SEARCHER)
+    return who
+
+
+Searcher = Annotated[Person, Depends(searcher)]
+
+
+def _require_own_origin(request: Request) -> None:
+    """A cookie alone acts only from our own pages: the browser says where a request comes from."""
+    origin = request.headers.get("origin")
+    if origin is None or origin != str(request.base_url).rstrip("/"):
+        raise ForeignOrigin("This request came from a page of another site.")

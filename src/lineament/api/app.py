@@ -1,0 +1,39 @@
+"""The application that serves the HTTP interface; `web` adds the pages."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+import lineament
+from lineament.api import problems, routes
+from lineament.api.access import everyone
+from lineament.api.body_limit import BodyLimit
+from lineament.api.headers import SafeHeaders
+from lineament.app.installation import Installation
+
+LOOPBACK_NAMES = ["127.0.0.1", "localhost"]
+
+
+def create_app(installation: Installation) -> FastAPI:
+    """Return the application for one installation."""
+    app = FastAPI(
+        title="Lineament",
+        version=lineament.__version__,
+        description="Search permitted image collections by a photograph of a face.",
+        openapi_url=None,  # served below, so that it declares its rule like every route
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.installation = installation
+    problems.install(app)
+    app.include_router(routes.router)
+
+    @app.get("/api/v1/openapi.json", include_in_schema=False, dependencies=[Depends(everyone)])
+    def openapi() -> dict[str, object]:
+        return app.openapi()
+
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SafeHeaders)
+    return app

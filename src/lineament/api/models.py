@@ -1,0 +1,245 @@
+"""What the HTTP interface returns. Boxes are xyxy in pixels of the upright image; scores are cosines."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from lineament.app.candidates import ShownCandidate, ShownSearch
+from lineament.core.faces import DetectedFace
+from lineament.core.permission import Permission
+from lineament.core.policy import Purpose
+from lineament.core.times import iso
+from lineament.records.collections import Collection
+from lineament.records.images import StoredFace
+from lineament.vision.quality import usable
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str | None = None
+
+
+class PermissionOut(BaseModel):
+    """Who allowed a collection to be searched, for what, from when to when."""
+
+    grantor: str
+    legal_basis: str
+    purposes: list[str]
+    notice: str
+    valid_from: str
+    valid_until: str | None
+    in_force: bool
+
+
+class CollectionOut(BaseModel):
+    """A collection and its newest permission."""
+
+    name: str
+    title: str
+    images: int
+    faces: int
+    revision: int
+    permission: PermissionOut | None
+
+
+class PurposeOut(BaseModel):
+    """A reason for searching, from the policy."""
+
+    name: str
+    title: str
+    explanation: str
+    mode: str
+    limit: int
+    target_fpir: float | None
+    needs_case: bool
+
+
+class FaceOut(BaseModel):
+    """A face found in the probe photograph; ``number`` is what ``face`` takes."""
+
+    number: int
+    box: list[float]
+    inter_eye_px: float
+    usable: bool
+
+
+class ImageOut(BaseModel):
+    """A photograph of a collection and where it comes from."""
+
+    image: str
+    collection: str
+    path: str
+    source_url: str | None
+    page_url: str | None
+    caption: str | None
+    credit: str | None
+    extra: dict[str, str]
+    width: int
+    height: int
+    image_href: str
+
+
+class SourceOut(ImageOut):
+    """One face in a photograph of a collection."""
+
+    face: str
+    box: list[float]
+    crop_href: str
+
+
+class CandidateOut(BaseModel):
+    """A lead to be reviewed. ``source`` is null when its permission has ended since the search."""
+
+    rank: int
+    score: float
+    strength: str | None
+    odds: str | None
+    source: SourceOut | None
+    also_in: list[SourceOut]
+
+
+class SearchOut(BaseModel):
+    """One search. ``outcome``: refused, failed, awaiting-face, candidates or empty."""
+
+    id: str
+    href: str
+    outcome: str
+    started_at: str
+    ended_at: str | None
+    reasons: list[str]
+    purpose: str
+    case_reference: str | None
+    collections: list[dict[str, str | int]]
+    policy: str
+    contract: str | None
+    mode: str | None
+    threshold: float | None
+    strangers_at_threshold: float | None
+    caution: str | None
+    limit: int | None
+    searched_faces: int | None
+    truncated: bool
+    probe_href: str | None
+    probe_width: int | None
+    probe_height: int | None
+    faces: list[FaceOut]
+    face: int | None
+    candidates: list[CandidateOut]
+
+
+def permission_out(permission: Permission, in_force: bool) -> PermissionOut:
+    """Present a permission."""
+    return PermissionOut(
+        grantor=permission.grantor,
+        legal_basis=permission.legal_basis,
+        purposes=list(permission.purposes),
+        notice=permission.notice,
+        valid_from=iso(permission.valid_from),
+        valid_until=iso(permission.valid_until) if permission.valid_until else None,
+        in_force=in_force,
+    )
+
+
+def collection_out(collection: Collection, in_force: bool) -> CollectionOut:
+    """Present a collection."""
+    permission = collection.permission
+    return CollectionOut(
+        name=collection.name,
+        title=collection.title,
+        images=collection.images,
+        faces=collection.faces,
+        revision=collection.revision,
+        permission=permission_out(permission, in_force) if permission else None,
+    )
+
+
+def purpose_out(purpose: Purpose) -> PurposeOut:
+    """Present a purpose."""
+    return PurposeOut(**{name: getattr(purpose, name) for name in PurposeOut.model_fields})
+
+
+def search_out(shown: ShownSearch) -> SearchOut:
+    """Present a search with its candidates."""
+    search = shown.search
+    href = f"/api/v1/searches/{search.id}"
+    width, height = search.probe_size or (None, None)
+    return SearchOut(
+        id=search.id,
+        href=href,
+        outcome=search.outcome,
+        started_at=search.started_at,
+        ended_at=search.ended_at,
+        reasons=[reason.sentence for reason in search.reasons],
+        purpose=search.purpose,
+        case_reference=search.case_reference,
+        collections=[{"name": one.name, "revision": one.revision} for one in search.collections],
+        policy=search.policy,
+        contract=search.contract,
+        mode=search.mode,
+        threshold=search.threshold,
+        strangers_at_threshold=shown.at_threshold.strangers if shown.at_threshold else None,
+        caution=shown.caution,
+        limit=search.limit,
+        searched_faces=search.searched_faces,
+        truncated=search.truncated,
+        probe_href=f"{href}/probe.jpg" if search.probe_size else None,
+        probe_width=width,
+        probe_height=height,
+        faces=[_face_out(number, face) for number, face in enumerate(search.faces, start=1)],
+        face=search.face,
+        candidates=[_candidate_out(one) for one in shown.candidates],
+    )
+
+
+def image_out(face: StoredFace) -> ImageOut:
+    """Present the photograph that a face is in."""
+    said = face.image.provenance
+    return ImageOut(
+        image=face.image.id,
+        collection=face.collection,
+        path=said.path,
+        source_url=said.source_url,
+        page_url=said.page_url,
+        caption=said.caption,
+        credit=said.credit,
+        extra=dict(said.extra),
+        width=face.image.width,
+        height=face.image.height,
+        image_href=f"/api/v1/images/{face.image.id}/image.jpg",
+    )
+
+
+def source_out(face: StoredFace) -> SourceOut:
+    """Present a stored face with its photograph."""
+    return SourceOut(
+        **vars(image_out(face)),
+        face=face.id,
+        box=face.detected.box.tolist(),
+        crop_href=f"/api/v1/faces/{face.id}/crop.jpg",
+    )
+
+
+def _face_out(number: int, face: DetectedFace) -> FaceOut:
+    return FaceOut(
+        number=number,
+        box=[round(float(value), 1) for value in face.box],
+        inter_eye_px=round(face.inter_eye_px, 1),
+        usable=usable(face),
+    )
+
+
+def _candidate_out(candidate: ShownCandidate) -> CandidateOut:
+    return CandidateOut(
+        rank=candidate.rank,
+        score=round(candidate.score, 4),
+        strength=candidate.strength,
+        odds=candidate.odds,
+        source=source_out(candidate.face) if candidate.face else None,
+        also_in=[source_out(face) for face in candidate.also_in],
+    )

@@ -1,0 +1,190 @@
+"""The HTTP interface, version 1: collections, searches, and the pictures that they return."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from pydantic import BaseModel, Field, StringConstraints
+
+from lineament import errors
+from lineament.api.access import Searcher, Served, SignedIn
+from lineament.api.models import (
+    CollectionOut,
+    ImageOut,
+    Problem,
+    PurposeOut,
+    SearchOut,
+    SourceOut,
+    collection_out,
+    image_out,
+    purpose_out,
+    search_out,
+    source_out,
+)
+from lineament.api.problems import MEDIA_TYPE, status_of
+from lineament.app import candidates, collections, pictures, search
+
+_PICTURE_HEADERS = {"Cache-Control": "no-store"}  # a permission that ends takes effect at once
+_Responses = dict[int | str, dict[str, Any]]
+_JPEG: _Responses = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}
+
+
+def _problems(*kinds: type[errors.LineamentError]) -> _Responses:
+    """Document which errors a route answers with."""
+    document: _Responses = {}
+    always: tuple[type[errors.LineamentError], ...] = (errors.NotSignedIn, errors.InvalidRequest)
+    for kind in always + kinds:
+        status = status_of(kind(""))
+        before = document.get(status, {}).get("description")
+        text = f"{before}, {kind.code}" if before else kind.code
+        document[status] = {
+            "description": text,
+            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+        }
+    return document
+
+
+CollectionName = Annotated[str, StringConstraints(max_length=100)]
+
+router = APIRouter(prefix="/api/v1")
+
+
+@router.get("/collections", responses=_problems())
+def list_collections(served: Served, _who: SignedIn) -> list[CollectionOut]:
+    """List the collections, each with its permission."""
+    now = served.clock()
+    return [
+        collection_out(one, bool(one.permission and one.permission.in_force(now)))
+        for one in collections.show(served)
+    ]
+
+
+@router.get("/purposes", responses=_problems())
+def list_purposes(served: Served, _who: SignedIn) -> list[PurposeOut]:
+    """List the purposes that the policy allows."""
+    return [purpose_out(purpose) for purpose in served.policy.purposes.values()]
+
+
+@router.post(
+    "/searches",
+    status_code=201,
+    responses=_problems(
+        errors.NotAPhotograph,
+        errors.DamagedPhotograph,
+        errors.PhotographTooLarge,
+        errors.DecoderStopped,
+        errors.NoFace,
+        errors.FaceTooSmall,
+        errors.NoSuchFace,
+        errors.SearchRefused,
+        errors.NotCalibrated,
+        errors.CollectionNotFound,
+        errors.IndexBehind,
+    ),
+)
+def new_search(
+    served: Served,
+    who: Searcher,
+    response: Response,
+    photo: Annotated[UploadFile, File(description="The photograph, at most 32 MB.")],
+    purpose: Annotated[str, Form(max_length=40, description="One of the policy's purposes.")],
+    collection: Annotated[list[CollectionName], Form(max_length=500, description="The collections.")],
+    face: Annotated[int | None, Form(ge=1, le=10_000, description="The face to search, from 1.")] = None,
+    case: Annotated[str | None, Form(max_length=200, description="The case reference.")] = None,
+) -> SearchOut:
+    """Search with a photograph.
+
+    The policy decides before the photograph is decoded. Where it shows several faces and no `face` is given,
+    the search waits (`outcome: awaiting-face`) for `POST /searches/{id}/face`.
+    """
+    request = search.Request(purpose, tuple(collection), case or None)
+    done = search.open_search(served, who, request, photo.file.read(), face)
+    response.headers["Location"] = f"/api/v1/searches/{done.id}"
+    return search_out(candidates.show_search(served, who, done.id))
+
+
+@router.get("/searches/{search_id}", responses=_problems(errors.SearchNotFound))
+def get_search(served: Served, who: Searcher, search_id: str) -> SearchOut:
+    """Return one of your searches with its candidate list as it was."""
+    return search_out(candidates.show_search(served, who, search_id))
+
+
+class FaceChoice(BaseModel):
+    """The face to search, counted from 1."""
+
+    face: int = Field(ge=1, le=10_000)
+
+
+@router.post(
+    "/searches/{search_id}/face",
+    responses=_problems(
+        errors.SearchNotFound,
+        errors.SearchNotOpen,
+        errors.NoSuchFace,
+        errors.FaceTooSmall,
+        errors.SearchRefused,
+        errors.NotCalibrated,
+        errors.IndexBehind,
+    ),
+)
+def choose_face(served: Served, who: Searcher, search_id: str, choice: FaceChoice) -> SearchOut:
+    """Go on with a search that waits for a face."""
+    done = search.choose_face(served, who, search_id, choice.face)
+    return search_out(candidates.show_search(served, who, done.id))
+
+
+@router.get(
+    "/searches/{search_id}/probe.jpg",
+    responses=_problems(errors.SearchNotFound) | _JPEG,
+    response_class=Response,
+)
+def get_probe(served: Served, who: Searcher, search_id: str) -> Response:
+    """Return the probe photograph of one of your searches."""
+    return _picture(pictures.probe(served, who, search_id))
+
+
+@router.get(
+    "/searches/{search_id}/crop.jpg",
+    responses=_problems(errors.SearchNotFound) | _JPEG,
+    response_class=Response,
+)
+def get_probe_crop(served: Served, who: Searcher, search_id: str) -> Response:
+    """Return the searched face of one of your searches."""
+    return _picture(pictures.probe_crop(served, who, search_id))
+
+
+@router.get("/images/{image_id}", responses=_problems(errors.ImageNotFound))
+def get_image(served: Served, who: Searcher, image_id: str) -> ImageOut:
+    """Return where a photograph comes from."""
+    return image_out(candidates.image_for(served, who, image_id)[0])
+
+
+@router.get(
+    "/images/{image_id}/image.jpg",
+    responses=_problems(errors.ImageNotFound) | _JPEG,
+    response_class=Response,
+)
+def get_image_picture(served: Served, who: Searcher, image_id: str) -> Response:
+    """Return the photograph."""
+    return _picture(pictures.image(served, who, image_id))
+
+
+@router.get("/faces/{face_id}", responses=_problems(errors.ImageNotFound))
+def get_face(served: Served, who: Searcher, face_id: str) -> SourceOut:
+    """Return a face and where its photograph comes from."""
+    return source_out(candidates.face_for(served, who, face_id))
+
+
+@router.get(
+    "/faces/{face_id}/crop.jpg",
+    responses=_problems(errors.ImageNotFound) | _JPEG,
+    response_class=Response,
+)
+def get_crop(served: Served, who: Searcher, face_id: str) -> Response:
+    """Return a face with a little of its surroundings."""
+    return _picture(pictures.crop(served, who, face_id))
+
+
+def _picture(data: bytes) -> Response:
+    return Response(data, media_type="image/jpeg", headers=_PICTURE_HEADERS)

@@ -1,0 +1,132 @@
+"""A search as it may be shown now: whose permission has ended since is withheld."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from lineament.app.installation import Installation
+from lineament.core.odds import Coincidence, Strength, coincidence, sentence
+from lineament.core.policy import Person, Role
+from lineament.errors import ImageNotFound, SearchNotFound
+from lineament.records import collections, images, searches
+from lineament.records.images import StoredFace
+from lineament.records.searches import CandidateRow, Search
+
+
+@dataclass(frozen=True)
+class ShownCandidate:
+    """One candidate: a lead to be reviewed and no more.
+
+    ``face`` is None when its permission has ended since the search. ``also_in`` lists copies of the same
+    photograph in other collections. ``strength`` and ``odds`` are None where error rates were not measured.
+    """
+
+    rank: int
+    score: float
+    strength: Strength | None
+    odds: str | None
+    face: StoredFace | None
+    also_in: tuple[StoredFace, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownSearch:
+    """A search and its candidates.
+
+    ``at_threshold`` says what the threshold costs in strangers, ``caution`` how far the odds carry; both are
+    None where error rates were not measured.
+    """
+
+    search: Search
+    candidates: tuple[ShownCandidate, ...]
+    at_threshold: Coincidence | None
+    caution: str | None
+
+
+def show_search(installation: Installation, who: Person, search_id: str) -> ShownSearch:
+    """Return one of this person's searches as it may be shown now. Raises SearchNotFound."""
+    search = own_search(installation, who, search_id)
+    permitted = _permitted_faces(installation, search)
+    shown = []
+    for rank in dict.fromkeys(row.rank for row in search.candidates):
+        copies = [row for row in search.candidates if row.rank == rank]
+        faces = [permitted[row.face_id] for row in copies if row.face_id in permitted]
+        shown.append(_shown(copies[0], faces, search.searched_faces or 0))
+    at_threshold = None
+    if installation.tail and search.threshold is not None and search.searched_faces is not None:
+        at_threshold = coincidence(installation.tail, search.threshold, search.searched_faces)
+    caution = installation.tail.caution if installation.tail else None
+    return ShownSearch(search, tuple(shown), at_threshold, caution)
+
+
+def own_search(installation: Installation, who: Person, search_id: str) -> Search:
+    """Return one of this person's searches. Raises SearchNotFound, also for somebody else's."""
+    with installation.records.read() as tx:
+        search = searches.get_search(tx, search_id)
+    if search is None or search.person_id != who.id:
+        raise SearchNotFound("There is no such search of yours.")
+    return search
+
+
+def recent_searches(installation: Installation, who: Person, limit: int) -> list[Search]:
+    """Return this person's newest searches, without candidates."""
+    with installation.records.read() as tx:
+        return searches.list_searches(tx, who.id, limit)
+
+
+def face_for(installation: Installation, who: Person, face_id: str) -> StoredFace:
+    """Return a face that this person may see. Raises ImageNotFound."""
+    with installation.records.read() as tx:
+        face = images.faces(tx, [face_id]).get(face_id)
+        if face is not None and _may_see(installation, tx, who, face):
+            return face
+    raise ImageNotFound("There is no such face that you may see.")
+
+
+def image_for(installation: Installation, who: Person, image_id: str) -> list[StoredFace]:
+    """Return the faces of an image that this person may see. Raises ImageNotFound."""
+    with installation.records.read() as tx:
+        faces = images.faces_of_image(tx, image_id)
+        if faces and _may_see(installation, tx, who, faces[0]):
+            return faces
+    raise ImageNotFound("There is no such image that you may see.")
+
+
+def _may_see(installation: Installation, tx: Connection, who: Person, face: StoredFace) -> bool:
+    """Say whether the permission lets this person see an image now.
+
+    A curator sees what is in force; a searcher what one of their own searches returned, while the permission
+    allows that search's purpose.
+    """
+    (collection,) = collections.list_collections(tx, [face.collection])
+    permission, now = collection.permission, installation.clock()
+    if permission is None or not permission.in_force(now):
+        return False
+    found_for = searches.purposes_that_found(tx, who.id, face.image.id)
+    return Role.CURATOR in who.roles or any(permission.allows(purpose, now) for purpose in found_for)
+
+
+def _permitted_faces(installation: Installation, search: Search) -> dict[str, StoredFace]:
+    now = installation.clock()
+    with installation.records.read() as tx:
+        faces = images.faces(tx, [row.face_id for row in search.candidates])
+        allowed = {
+            one.name
+            for one in collections.list_collections(tx)
+            if one.permission and one.permission.allows(search.purpose, now)
+        }
+    return {face_id: face for face_id, face in faces.items() if face.collection in allowed}
+
+
+def _shown(row: CandidateRow, faces: list[StoredFace], searched: int) -> ShownCandidate:
+    odds = None if row.strangers is None else Coincidence(row.strangers, row.strangers_at_most)
+    return ShownCandidate(
+        rank=row.rank,
+        score=row.score,
+        strength=odds.strength if odds else None,
+        odds=sentence(odds, searched) if odds else None,
+        face=faces[0] if faces else None,
+        also_in=tuple(faces[1:]),
+    )

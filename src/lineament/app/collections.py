@@ -1,0 +1,121 @@
+"""Collections: each begins with a recorded permission."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from lineament.app.installation import Installation, require
+from lineament.app.journal import Act, act
+from lineament.core.jsontext import json_bytes
+from lineament.core.permission import Permission, parse_permission
+from lineament.core.policy import Person, Role
+from lineament.core.times import iso
+from lineament.core.words import is_plain, plain
+from lineament.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    InvalidRequest,
+    PermissionInvalid,
+    SourceError,
+)
+from lineament.ledger import commitment
+from lineament.records import collections
+from lineament.records.collections import Collection
+from lineament.sources import read_file
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+TITLE_LENGTH_MAX = 200  # characters
+
+
+def read_permission(installation: Installation, file: Path) -> Permission:
+    """Read a permission file and keep its evidence, which lies beside it. Raises PermissionInvalid."""
+    try:
+        permission = parse_permission(
+            read_file(file).decode("utf-8"),
+            lambda name: installation.blobs.put(read_file(file.parent / name, name)),
+        )
+    except (SourceError, UnicodeDecodeError) as error:
+        raise PermissionInvalid(f"The permission file or its evidence cannot be used: {error}") from error
+    for purpose in permission.purposes:
+        if purpose not in installation.policy.purposes:
+            known = ", ".join(installation.policy.purposes)
+            raise PermissionInvalid(f"'purposes' names '{plain(purpose)}'; the policy has: {known}.")
+    return permission
+
+
+def add(installation: Installation, who: Person, name: str, title: str, permission: Permission) -> bool:
+    """Create a collection under a permission. Returns False when the very same one is there already.
+
+    Raises CollectionExists when the name is taken by another one.
+    """
+    require(who, Role.CURATOR)
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest(
+            f"'{plain(name)}' is no name for a collection: use small letters, digits and hyphens."
+        )
+    if not title.strip() or not is_plain(title) or len(title) > TITLE_LENGTH_MAX:
+        raise InvalidRequest(f"The title must be plain text of at most {TITLE_LENGTH_MAX} characters.")
+    with act(installation) as doing:
+        there = collections.list_collections(doing.tx, [name])
+        if there and (there[0].title, there[0].permission) == (title, permission):
+            return False
+        if there:
+            raise CollectionExists(f"There is another collection named '{name}'.")
+        collection_id, now = installation.new_id(), installation.clock()
+        collections.add_collection(doing.tx, collection_id, name, title, now)
+        doing.record("collection.created", at=iso(now), who=who.id, collection=collection_id)
+        _record_permission(installation, doing, who, collection_id, permission)
+    return True
+
+
+def permit(installation: Installation, who: Person, name: str, permission: Permission) -> None:
+    """Record a new version of a collection's permission; it counts from the next search on."""
+    require(who, Role.CURATOR)
+    with act(installation) as doing:
+        _record_permission(installation, doing, who, _find(doing.tx, name).id, permission)
+
+
+def show(installation: Installation) -> list[Collection]:
+    """Return every collection with its newest permission."""
+    with installation.records.read() as tx:
+        return collections.list_collections(tx)
+
+
+def allowing(installation: Installation, purpose: str) -> list[str]:
+    """Return the names of the collections whose permission allows a purpose now."""
+    now = installation.clock()
+    return [one.name for one in show(installation) if one.permission and one.permission.allows(purpose, now)]
+
+
+def find(installation: Installation, name: str) -> Collection:
+    """Return one collection. Raises CollectionNotFound."""
+    with installation.records.read() as tx:
+        return _find(tx, name)
+
+
+def _find(tx: Connection, name: str) -> Collection:
+    there = collections.list_collections(tx, [name]) if is_plain(name) else []
+    if not there:
+        raise CollectionNotFound(f"There is no collection named '{plain(name)}'.")
+    return there[0]
+
+
+def _record_permission(
+    installation: Installation, doing: Act, who: Person, collection_id: str, permission: Permission
+) -> None:
+    salt, now = installation.new_salt(), installation.clock()
+    version = collections.add_permission(doing.tx, collection_id, permission, salt, who.id, now)
+    doing.record(
+        "permission.recorded",
+        at=iso(now),
+        who=who.id,
+        collection=collection_id,
+        version=version,
+        document=commitment(salt, sha256(json_bytes(permission.document())).digest()),
+        valid_from=iso(permission.valid_from),
+        valid_until=iso(permission.valid_until) if permission.valid_until else None,
+    )

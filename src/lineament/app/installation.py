@@ -1,0 +1,48 @@
+"""One Lineament installation: everything a use case is handed. `wiring` is the only place that builds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from lineament.core.odds import Tail
+from lineament.core.policy import Person, Policy, Role
+from lineament.errors import RoleMissing
+from lineament.index.protocol import Index
+from lineament.ledger import Signer
+from lineament.records.blobs import Blobs
+from lineament.records.store import Records
+from lineament.vision.pipeline import Vision
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The rooms, the policy, the measured error rates (None without calibration), the clock and fresh ids.
+
+    ``clock`` returns an aware UTC time, ``new_id`` 32 random hex digits, ``new_salt`` 32 random bytes.
+    """
+
+    records: Records
+    blobs: Blobs
+    index: Index
+    vision: Vision
+    ledger_folder: Path
+    signer: Signer
+    policy: Policy
+    tail: Tail | None
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    new_salt: Callable[[], bytes]
+
+    def close(self) -> None:
+        """End the decode workers and close the records."""
+        self.vision.close()
+        self.records.close()
+
+
+def require(who: Person, role: Role) -> None:
+    """Raise RoleMissing unless this person has the role."""
+    if role not in who.roles:
+        raise RoleMissing(f"This is for the role {role}.")

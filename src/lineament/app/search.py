@@ -1,0 +1,309 @@
+"""Search: the walk from a photograph to a candidate list.
+
+1. The policy decides, before any pixel is decoded.
+2. The photograph is decoded and its faces are found; where there are several, the person picks one.
+3. The chosen face is embedded and compared with every face of the collections.
+4. Candidates are scored again from the records and re-checked, and copies of one photograph are grouped.
+5. The search and its ledger entry commit. Only then is anything shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from lineament.app import following
+from lineament.app.installation import Installation
+from lineament.app.journal import act
+from lineament.core.faces import DetectedFace, Photograph
+from lineament.core.odds import coincidence, threshold_for
+from lineament.core.policy import UNKNOWN_PURPOSE, Decision, Person, Purpose, Reason, decide
+from lineament.core.times import iso
+from lineament.core.words import is_plain, plain
+from lineament.errors import (
+    CollectionNotFound,
+    InvalidRequest,
+    LineamentError,
+    NoFace,
+    NoSuchFace,
+    NotCalibrated,
+    SearchNotFound,
+    SearchNotOpen,
+    SearchRefused,
+)
+from lineament.ledger import commitment
+from lineament.records import collections, images, searches
+from lineament.records.images import StoredFace
+from lineament.records.searches import CandidateRow, Outcome, PinnedCollection, Search
+from lineament.vision.quality import require_usable
+
+LOWEST_SCORE = -1.0  # of a cosine: no threshold
+CASE_LENGTH_MAX = 200  # characters
+COLLECTIONS_MAX = 500  # so that an entry of the ledger holds them: it has 65,535 bytes
+CANDIDATE_ROWS_MAX = 400  # copies counted; likewise
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for: a purpose of the policy, the collections by name, a case reference if any."""
+
+    purpose: str
+    collections: tuple[str, ...]
+    case_reference: str | None = None
+
+
+def open_search(
+    installation: Installation, who: Person, request: Request, photo: bytes, face: int | None = None
+) -> Search:
+    """Search with a photograph. ``face`` is the number of the face to search, counted from 1.
+
+    Where the photograph shows several faces and ``face`` is None, the search is returned waiting for
+    ``choose_face``. Raises InvalidRequest and CollectionNotFound; and, each on record, SearchRefused,
+    PhotographError, NoSuchFace or NotCalibrated.
+    """
+    _require_plain(request)
+    opened = _new(installation, who, request, photo)
+    purpose = _decide(installation, who, opened)
+    try:
+        photograph = installation.vision.decode(photo)
+        faces = tuple(installation.vision.detect(photograph))
+        if not faces:
+            raise NoFace("No face was found in this photograph.")
+        seen = replace(opened, faces=faces, probe_size=(photograph.width, photograph.height))
+        if face is None and len(faces) > 1:
+            done = replace(seen, outcome=Outcome.AWAITING_FACE)
+        else:
+            done = _compare(installation, seen, purpose, photograph, 1 if face is None else face)
+        installation.blobs.put(photo)
+    except Exception as error:
+        code = error.code if isinstance(error, LineamentError) else LineamentError.code
+        sentence = str(error) if isinstance(error, LineamentError) else "Something went wrong."
+        _save(installation, who, _stopped(opened, Outcome.FAILED, [Reason(code, sentence)]))
+        raise
+    return _save(installation, who, done)
+
+
+def choose_face(installation: Installation, who: Person, search_id: str, face: int) -> Search:
+    """Go on with a search that waits for a face. The policy decides again: things may have changed.
+
+    Raises SearchNotFound, SearchNotOpen, and what ``open_search`` raises; a face that cannot be searched
+    leaves the search waiting.
+    """
+    with installation.records.read() as tx:
+        waiting = searches.get_search(tx, search_id)
+    if waiting is None or waiting.person_id != who.id:
+        raise SearchNotFound("There is no such search of yours.")
+    if waiting.outcome is not Outcome.AWAITING_FACE:
+        raise SearchNotOpen(_NOT_OPEN)
+    waiting = replace(waiting, policy=installation.policy.version)
+    purpose = _decide(installation, who, waiting)
+    photograph = installation.vision.decode(installation.blobs.get(waiting.probe_sha256))
+    return _save(installation, who, _compare(installation, waiting, purpose, photograph, face))
+
+
+_NOT_OPEN = "This search is not waiting for a face to be chosen."
+
+
+def _require_plain(request: Request) -> None:
+    """Refuse what could not be recorded or shown, whichever door it came through."""
+    if not is_plain(request.case_reference or "") or len(request.case_reference or "") > CASE_LENGTH_MAX:
+        raise InvalidRequest(
+            f"The case reference must be plain text of at most {CASE_LENGTH_MAX} characters."
+        )
+    if len(request.collections) > COLLECTIONS_MAX:
+        raise InvalidRequest(f"At most {COLLECTIONS_MAX} collections can be searched at once.")
+
+
+def _new(installation: Installation, who: Person, request: Request, photo: bytes) -> Search:
+    """Return the search as it begins, before anything is decided. Raises CollectionNotFound."""
+    names = sorted(set(request.collections))
+    with installation.records.read() as tx:
+        found = collections.list_collections(tx, [name for name in names if is_plain(name)])
+    for name in names:
+        if name not in {one.name for one in found}:
+            raise CollectionNotFound(f"There is no collection named '{plain(name)[:40]}'.")
+    known = request.purpose in installation.policy.purposes
+    return Search(
+        id=installation.new_id(),
+        person_id=who.id,
+        started_at=iso(installation.clock()),
+        ended_at=None,
+        outcome=Outcome.REFUSED,
+        reasons=(),
+        purpose=request.purpose if known else UNKNOWN_PURPOSE,
+        case_reference=request.case_reference,
+        collections=tuple(PinnedCollection(one.id, one.name, one.revision) for one in found),
+        policy=installation.policy.version,
+        contract=None,
+        mode=None,
+        threshold=None,
+        limit=None,
+        salt=installation.new_salt(),
+        probe_sha256=sha256(photo).hexdigest(),
+        probe_size=None,
+        faces=(),
+        face=None,
+        searched_faces=None,
+        truncated=False,
+        candidates=(),
+    )
+
+
+def _decide(installation: Installation, who: Person, search: Search) -> Purpose:
+    """Step 1. Return the purpose whose terms apply; record a refusal and raise SearchRefused."""
+    with installation.records.read() as tx:
+        decision = _decision(installation, tx, who, search)
+    if decision.purpose is None:
+        _save(installation, who, _stopped(search, Outcome.REFUSED, decision.reasons))
+        raise _refusal(decision.reasons)
+    return decision.purpose
+
+
+def _decision(installation: Installation, tx: Connection, who: Person, search: Search) -> Decision:
+    there = collections.list_collections(tx, [pinned.name for pinned in search.collections])
+    standings = [one.standing for one in there]
+    return decide(
+        installation.policy, who, search.purpose, search.case_reference, standings, installation.clock()
+    )
+
+
+def _compare(
+    installation: Installation, search: Search, purpose: Purpose, photograph: Photograph, number: int
+) -> Search:
+    """Steps 3 and 4. Return the search with its candidates, ready to be saved."""
+    face = _chosen(search.faces, number)
+    require_usable(face)
+    probe = installation.vision.embed(photograph, [face])[0]
+    names = [pinned.name for pinned in search.collections]
+    # A photograph is at most once in each collection, so this many faces hold `limit` different ones.
+    wanted = purpose.limit * len(names)
+    found = following.search(installation, probe, names, _floor(installation, purpose), wanted)
+    rows = _rank(installation, probe, found.hits.ids, found.floor, found.hits.covered)
+    kept = tuple(row for row in rows if row.rank <= purpose.limit)[:CANDIDATE_ROWS_MAX]
+    return replace(
+        search,
+        ended_at=iso(installation.clock()),
+        outcome=Outcome.CANDIDATES if kept else Outcome.EMPTY,
+        collections=found.collections,
+        contract=installation.vision.contract,
+        mode=purpose.mode,
+        threshold=None if purpose.target_fpir is None else found.floor,
+        limit=purpose.limit,
+        face=number,
+        searched_faces=found.hits.covered,
+        truncated=found.hits.truncated or len(kept) < len(rows),
+        candidates=kept,
+    )
+
+
+def _chosen(faces: Sequence[DetectedFace], number: int) -> DetectedFace:
+    if not 1 <= number <= len(faces):
+        raise NoSuchFace(f"There is no face {number}: the photograph shows faces 1 to {len(faces)}.")
+    return faces[number - 1]
+
+
+def _floor(installation: Installation, purpose: Purpose) -> Callable[[int], float]:
+    """Return what gives the lowest score to list among so many faces: the target FPIR's, or any."""
+    target, tail = purpose.target_fpir, installation.tail
+    if target is None:
+        return lambda _faces: LOWEST_SCORE
+    if tail is None:
+        raise NotCalibrated("The error rates of this model pack have not been measured.")
+    return lambda faces: threshold_for(tail, target, faces)
+
+
+def _rank(
+    installation: Installation, probe: NDArray[np.float32], ids: list[str], floor: float, covered: int
+) -> list[CandidateRow]:
+    """Score the index's hits again from the records, exactly, and give copies of a photograph one rank."""
+    with installation.records.read() as tx:
+        templates = images.templates_of(tx, installation.vision.contract, ids)
+        faces = images.faces(tx, ids)
+    exact = probe.astype(np.float64)
+    scores = {face: float(vector.astype(np.float64) @ exact) for face, vector in templates.items()}
+    best_first = sorted(scores, key=lambda face: (-scores[face], face))
+    passing = [face for face in best_first if scores[face] >= floor]
+    rows: list[CandidateRow] = []
+    ranks: dict[object, int] = {}
+    for face_id in passing:
+        rank = ranks.setdefault(_photograph(faces[face_id]), len(ranks) + 1)
+        odds = coincidence(installation.tail, scores[face_id], covered) if installation.tail else None
+        rows.append(
+            CandidateRow(
+                rank=rank,
+                face_id=face_id,
+                score=scores[face_id],
+                strangers=odds.strangers if odds else None,
+                strangers_at_most=bool(odds and odds.at_most),
+            )
+        )
+    return sorted(rows, key=lambda row: row.rank)
+
+
+def _photograph(face: StoredFace) -> object:
+    """What two copies of one face in one photograph have in common."""
+    return face.image.sha256, tuple(face.detected.box.tolist())
+
+
+def _stopped(search: Search, outcome: Outcome, reasons: Iterable[Reason]) -> Search:
+    return replace(search, outcome=outcome, reasons=tuple(reasons), candidates=())
+
+
+def _refusal(reasons: Iterable[Reason]) -> SearchRefused:
+    return SearchRefused(" ".join(reason.sentence for reason in reasons))
+
+
+def _save(installation: Installation, who: Person, search: Search) -> Search:
+    """Step 5. Write the search and its ledger entry in one transaction.
+
+    The policy decides once more inside it: a list under a permission that has just ended is refused. Raises
+    SearchRefused, or SearchNotOpen when somebody else finished the waiting search first.
+    """
+    search = replace(search, ended_at=search.ended_at or iso(installation.clock()))
+    reasons: tuple[Reason, ...] = ()
+    with act(installation) as doing:
+        if search.outcome in {Outcome.CANDIDATES, Outcome.EMPTY, Outcome.AWAITING_FACE}:
+            reasons = _decision(installation, doing.tx, who, search).reasons
+            search = _stopped(search, Outcome.REFUSED, reasons) if reasons else search
+        if not searches.finish_search(doing.tx, search):
+            if searches.get_search(doing.tx, search.id) is not None:
+                raise SearchNotOpen(_NOT_OPEN)
+            searches.add_search(doing.tx, search)
+        doing.record("search", **_entry(search))
+    if reasons:
+        raise _refusal(reasons)
+    return search
+
+
+def _entry(search: Search) -> dict[str, object]:
+    """Return the fields of a search's ledger entry: ids, counts and salted commitments."""
+    salt, case = search.salt, search.case_reference
+    return {
+        "started": search.started_at,
+        "ended": search.ended_at,
+        "who": search.person_id,
+        "search": search.id,
+        "outcome": search.outcome.value,
+        "code": search.reasons[0].code if search.reasons else None,
+        "purpose": search.purpose,
+        "case": commitment(salt, case.encode()) if case else None,
+        "policy": search.policy,
+        "contract": search.contract,
+        "mode": search.mode,
+        "threshold": None if search.threshold is None else f"{search.threshold:.6f}",
+        "limit": search.limit,
+        "collections": [{"id": one.id, "revision": one.revision} for one in search.collections],
+        "probe": commitment(salt, search.probe_sha256.encode()),
+        "face": search.face,
+        "candidates": [commitment(salt, candidate_bytes(row)) for row in search.candidates],
+    }
+
+
+def candidate_bytes(row: CandidateRow) -> bytes:
+    """Return what the ledger commits to for one candidate: its rank, face and score."""
+    return f"{row.rank} {row.face_id} {row.score:.6f}".encode()

@@ -1,0 +1,5 @@
+"""The command line: `lineament`."""
+
+from lineament.cli.main import main
+
+__all__ = ["main"]

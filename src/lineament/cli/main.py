@@ -1,0 +1,50 @@
+"""The `lineament` command: its sub-commands, and errors as sentences with an exit code."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import click
+
+import lineament
+from lineament.cli.collections import collections
+from lineament.cli.common import EXIT_CODES, Exit, exit_code
+from lineament.cli.ingest import ingest
+from lineament.cli.ledger import fsck
+from lineament.cli.search import search
+from lineament.cli.serve import serve, sign_in, token
+from lineament.core.words import plain
+from lineament.errors import LineamentError
+
+
+class _Command(click.Group):
+    """A group in which an error of Lineament is a sentence and an exit code, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LineamentError as error:
+            click.echo(error.diagnostics(), err=True)
+            ctx.exit(exit_code(error))
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            sentence = f"Something went wrong inside Lineament: {error!r} at {place.name}:{place.lineno}."
+            click.echo(LineamentError(plain(sentence)).diagnostics(), err=True)
+            ctx.exit(Exit.BROKEN)
+
+
+@click.group(cls=_Command, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(lineament.__version__, prog_name="lineament")
+def main() -> None:
+    """Find where a face appears in image collections that you are permitted to search.
+
+    Every search states a purpose, is decided by a policy, and is recorded in a ledger that outsiders can
+    check. A result is a candidate for people to review, never an identification.
+    """
+
+
+for command in (collections, ingest, search, serve, sign_in, token, fsck):
+    main.add_command(command)

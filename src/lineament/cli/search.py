@@ -1,0 +1,88 @@
+"""`lineament search`: one photograph, one purpose, a candidate list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lineament.cli.common import EXIT_CODES, Exit, opened
+from lineament.core.words import counted
+
+if TYPE_CHECKING:
+    from lineament.api.models import SearchOut
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option("--purpose", required=True, help="Why you search: one of the policy's purposes.")
+@click.option("--collection", "names", multiple=True, help="Search only this collection; may be repeated.")
+@click.option("--case", help="The case reference, where the purpose needs one.")
+@click.option("--face", type=click.IntRange(min=1), help="Which face of the photograph to search, from 1.")
+@click.option("--json", "as_json", is_flag=True, help="Print the search as JSON, as the HTTP interface does.")
+@click.pass_context
+def search(
+    context: click.Context,
+    photo: Path,
+    purpose: str,
+    names: tuple[str, ...],
+    case: str | None,
+    face: int | None,
+    as_json: bool,
+) -> None:
+    """Find candidates for the face on PHOTO.
+
+    Without --collection, every collection is searched whose permission allows the purpose. Where the
+    photograph shows several faces, they are listed and you choose one with --face.
+    """
+    from lineament.api.models import search_out
+    from lineament.app import candidates, collections, sign_in
+    from lineament.app import search as use
+    from lineament.sources import read_file
+
+    with opened() as installation:
+        who = sign_in.operator(installation)
+        chosen = names or collections.allowing(installation, purpose)
+        request = use.Request(purpose, tuple(chosen), case)
+        done = use.open_search(installation, who, request, read_file(photo), face)
+        shown = search_out(candidates.show_search(installation, who, done.id))
+    click.echo(shown.model_dump_json(indent=2) if as_json else _text(shown))
+    exits = {"awaiting-face": Exit.CHOOSE_FACE, "empty": Exit.NOTHING}
+    context.exit(exits.get(shown.outcome, Exit.DONE))
+
+
+def _text(search: SearchOut) -> str:
+    if search.outcome == "awaiting-face":
+        return _faces(search)
+    names = ", ".join(str(one["name"]) for one in search.collections)
+    lines = [f"Searched {counted(search.searched_faces or 0, 'face')} in: {names}."]
+    if search.outcome == "empty":
+        floor = "" if search.threshold is None else f" that scores {search.threshold:.2f} or more"
+        lines.append(f"No lead: there is no face{floor}.")
+    for one in search.candidates:
+        strength = f", {one.strength}" if one.strength else ""
+        lines.append(f"\n{one.rank}. score {one.score:.3f}{strength}")
+        if one.source is None:
+            lines.append("   The permission for this photograph has ended; it is no longer shown.")
+            continue
+        place = one.source.source_url or one.source.path
+        lines += [f"   {text}" for text in (one.source.caption, place, one.odds) if text]
+        lines += [f"   also in {copy.collection}: {copy.source_url or copy.path}" for copy in one.also_in]
+    if search.truncated:
+        lines.append(f"\nMore faces passed; the policy shows the best {search.limit}.")
+    if search.candidates:
+        lines.append("\nA candidate is a lead for people to review, not an identification.")
+        lines += [search.caution] if search.caution else []
+    return "\n".join([*lines, f"Search {search.id} is on record."])
+
+
+def _faces(search: SearchOut) -> str:
+    lines = [f"The photograph shows {len(search.faces)} faces. Choose one with --face:"]
+    for face in search.faces:
+        x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+        note = "" if face.usable else ", too small to compare"
+        lines.append(
+            f"  {face.number}: centre at {x:.0f}, {y:.0f} px, eyes {face.inter_eye_px:.0f} px apart{note}"
+        )
+    return "\n".join(lines)

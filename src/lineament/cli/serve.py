@@ -1,0 +1,83 @@
+"""`lineament serve`, and the secrets that let people and scripts in."""
+
+from __future__ import annotations
+
+import os
+import socket
+import webbrowser
+from contextlib import suppress
+
+import click
+
+from lineament.cli.common import opened
+from lineament.config import load_settings
+from lineament.errors import PortTaken
+
+HOST = "127.0.0.1"  # loopback only; other machines need TLS in front, which is not built yet
+
+
+@click.command()
+@click.option("--open", "open_browser", is_flag=True, help="Open the sign-in link in a browser.")
+def serve(open_browser: bool) -> None:
+    """Serve the page and the HTTP interface on this machine. Ctrl-C stops it."""
+    import uvicorn
+
+    from lineament.app import serving
+    from lineament.app import sign_in as use
+    from lineament.web.site import create_site
+
+    settings = load_settings()
+    listener = _listen(settings.port)
+    with opened() as installation:
+        site = create_site(installation, settings.examples)
+        serving.start(installation)
+        secret = use.new_link_secret(installation, use.operator(installation))
+        link = f"http://{HOST}:{settings.port}/sign-in/{secret}"
+        click.echo(f"Lineament is ready. Sign in once with {link}")
+        if open_browser and _has_display():
+            webbrowser.open(link)
+        config = uvicorn.Config(
+            site,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+        )
+        with suppress(KeyboardInterrupt):  # which uvicorn raises again after Ctrl-C has stopped it
+            uvicorn.Server(config).run(sockets=[listener])
+    click.echo("\nLineament has stopped.")
+
+
+@click.command(name="sign-in")
+def sign_in() -> None:
+    """Print a new sign-in link. It works once, within 15 minutes, while the server runs."""
+    from lineament.app import sign_in as use
+
+    with opened() as installation:
+        secret = use.new_link_secret(installation, use.operator(installation))
+    click.echo(f"http://{HOST}:{load_settings().port}/sign-in/{secret}")
+
+
+@click.command()
+def token() -> None:
+    """Print a new API token for scripts. It works for 30 days and is shown only now."""
+    from lineament.app import sign_in as use
+
+    with opened() as installation:
+        click.echo(use.new_token(installation, use.operator(installation)))
+
+
+def _listen(port: int) -> socket.socket:
+    """Take the port before anything slow is done. Raises PortTaken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"Port {port} on {HOST} cannot be used: {error.strerror}.") from error
+    return listener
+
+
+def _has_display() -> bool:
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

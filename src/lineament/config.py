@@ -1,0 +1,44 @@
+"""Settings, read from the environment. docs/reference/settings.md lists them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lineament.errors import SettingsInvalid
+
+
+class Settings(BaseSettings):
+    """Every setting, with its environment variable in docs/reference/settings.md."""
+
+    model_config = SettingsConfigDict(env_prefix="LINEAMENT_", frozen=True)
+
+    data: Path = Field(default_factory=lambda: user_data_path("lineament"))
+    port: int = Field(default=8765, ge=1, le=65535)
+    examples: Path | None = None
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _name_a_folder(cls, value: object) -> Path:
+        if not str(value).strip():
+            raise ValueError("it is empty; name a folder, or unset it")
+        return Path(str(value)).expanduser()
+
+    @property
+    def policy(self) -> Path:
+        """Where an operator's own policy lies; the one that ships is used where there is none."""
+        return self.data / "policy.toml"
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises SettingsInvalid that names the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"LINEAMENT_{first['loc'][0]}".upper()
+        why = first["msg"].removeprefix("Value error, ")
+        raise SettingsInvalid(f"{name} cannot be used: {why[0].lower()}{why[1:]}.") from error

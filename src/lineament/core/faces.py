@@ -1,0 +1,49 @@
+"""A photograph's pixels and the faces found in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """One decoded photograph.
+
+    ``pixels`` is (H, W, 3) uint8 RGB, upright (EXIF orientation applied). ``media_type`` is the type of the
+    file it came from, such as ``image/jpeg``.
+    """
+
+    pixels: NDArray[np.uint8]
+    media_type: str
+
+    @property
+    def width(self) -> int:
+        """Width of the upright image in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height of the upright image in pixels."""
+        return int(self.pixels.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class DetectedFace:
+    """One face in one photograph.
+
+    ``box`` is (4,) float32, xyxy in pixels of the upright image. ``landmarks`` is (5, 2) float32, x and y in
+    the same pixels, in the order: the eye on the image's left, the eye on its right, nose tip, the mouth
+    corner on the image's left, the one on its right. ``score`` is the detector's confidence in [0, 1].
+    """
+
+    box: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+    score: float
+
+    @property
+    def inter_eye_px(self) -> float:
+        """Distance between the two eyes in pixels."""
+        return float(np.linalg.norm(self.landmarks[0] - self.landmarks[1]))

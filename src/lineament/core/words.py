@@ -1,0 +1,20 @@
+"""Small helpers for sentences and for the texts that people give."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: '1 face', '1,204 faces'."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def is_plain(text: str) -> bool:
+    """Say whether a text has no control characters and is valid Unicode, so that it can be shown anywhere."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
+
+
+def plain(text: str) -> str:
+    """Return a text with a question mark for everything that is not plain."""
+    return "".join(character if is_plain(character) else "?" for character in text)

@@ -1,0 +1,334 @@
+"""The one tree of errors: a stable code, a sentence for people, and what to do next.
+
+Every error that a person may meet is a leaf of this tree. Its ``code`` never changes once released: scripts
+and the HTTP interface depend on it. ``docs/reference/errors.md`` lists them all and a test keeps it so.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LineamentError(Exception):
+    """The root of the tree. ``str(error)`` is one sentence that says what is wrong."""
+
+    code: ClassVar[str] = "error"
+    remedy: ClassVar[str] = "Run the command again; if it fails again, report it with the code above."
+
+    def diagnostics(self) -> str:
+        """Return the sentence, what to do next, and the stable code, on three lines."""
+        return f"{self}\n{self.remedy}\n[{self.code}]"
+
+
+# --- kinds: what the doors turn into an HTTP status and an exit code -------------------------------------
+
+
+class BadInput(LineamentError):
+    """What was given cannot be used; nothing was changed."""
+
+
+class NotFound(LineamentError):
+    """What was named is not here, or not for this person to see."""
+
+
+class Refused(LineamentError):
+    """A rule forbids it; nothing was computed."""
+
+
+class Conflict(LineamentError):
+    """It does not fit the present state; look again and decide."""
+
+
+class Broken(LineamentError):
+    """The installation itself needs attention."""
+
+
+# --- photographs -----------------------------------------------------------------------------------------
+
+
+class PhotographError(BadInput):
+    """One photograph cannot be used. An ingest reports it and goes on with the next."""
+
+
+class NotAPhotograph(PhotographError):
+    """The bytes are not an image in a format that is read here."""
+
+    code = "not-a-photograph"
+    remedy = "Use a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF file."
+
+
+class DamagedPhotograph(PhotographError):
+    """The file starts like an image and then breaks off or breaks down."""
+
+    code = "damaged-photograph"
+    remedy = "Copy the file again from where it came from, or save it anew in an image editor."
+
+
+class PhotographTooLarge(PhotographError):
+    """More pixels or bytes than are read from an untrusted file."""
+
+    code = "photograph-too-large"
+    remedy = "Scale it down or cut out the part with the face: 50 megapixels and 32 MB are the most."
+
+
+class DecoderStopped(PhotographError):
+    """The limited process that reads images ran out of its memory or time on this file."""
+
+    code = "decoder-stopped"
+    remedy = "The file asks for far more work than a photograph should. Save it anew as an ordinary JPEG."
+
+
+class NoFace(PhotographError):
+    """The detector found no face."""
+
+    code = "no-face"
+    remedy = "Use a photograph in which the face is upright, unobstructed and at least 20 pixels wide."
+
+
+class FaceTooSmall(PhotographError):
+    """A face is there, with too few pixels to compare."""
+
+    code = "face-too-small"
+    remedy = "Use a larger scan or a closer photograph: the eyes should be at least 12 pixels apart."
+
+
+class NoSuchFace(BadInput):
+    """The face chosen is not one of those found."""
+
+    code = "no-such-face"
+    remedy = "Choose one of the numbers shown on the photograph."
+
+
+# --- sources and ingest ----------------------------------------------------------------------------------
+
+
+class SourceError(BadInput):
+    """A source, or one item of it, cannot be read. An ingest reports an item and goes on with the next."""
+
+
+class SourceUnreadable(SourceError):
+    """The folder or manifest as a whole cannot be used."""
+
+    code = "source-unreadable"
+    remedy = "Give a folder of photographs, or a CSV file whose header has at least: path,source_url."
+
+
+class BadRow(SourceError):
+    """One row of a manifest is not usable."""
+
+    code = "bad-row"
+    remedy = "Mend the row and ingest again; what is already there is not done twice."
+
+
+class FileMissing(SourceError):
+    """A file is not there, or cannot be read."""
+
+    code = "file-missing"
+    remedy = "Check its name and that you may read it; in a manifest, mend the row or put the file back."
+
+
+class FileTooLarge(SourceError):
+    """A file has more bytes than are read from one file."""
+
+    code = "file-too-large"
+    remedy = "Use a smaller copy: 32 MB are the most."
+
+
+# --- permission, policy, collections ---------------------------------------------------------------------
+
+
+class PermissionInvalid(BadInput):
+    """A permission document lacks something or contradicts itself."""
+
+    code = "permission-invalid"
+    remedy = "Mend the permission file; docs/reference/permission.md lists its fields."
+
+
+class PermissionNotInForce(Refused):
+    """The collection's permission has not begun, has ended, or was withdrawn."""
+
+    code = "permission-not-in-force"
+    remedy = "Wait until it begins, or ask for a new one and record it with `lineament collections permit`."
+
+
+class PolicyInvalid(BadInput):
+    """The policy file cannot be understood; no search is allowed under it."""
+
+    code = "policy-invalid"
+    remedy = "Mend the policy file; docs/reference/policy.md lists its fields."
+
+
+class SearchRefused(Refused):
+    """The policy does not allow this search. The refusal is on record; no pixel was decoded."""
+
+    code = "search-refused"
+    remedy = "Give what is missing, or choose a purpose and collections that go together."
+
+
+class CollectionNotFound(NotFound):
+    """No collection has this name."""
+
+    code = "no-such-collection"
+    remedy = "`lineament collections` lists the collections there are."
+
+
+class CollectionExists(Conflict):
+    """A collection of this name is there already, under other terms."""
+
+    code = "collection-exists"
+    remedy = "Choose another name, or record a new permission with `lineament collections permit`."
+
+
+class SearchNotFound(NotFound):
+    """No search of this person has this id."""
+
+    code = "no-such-search"
+    remedy = "Check the id, or start a new search."
+
+
+class ImageNotFound(NotFound):
+    """No image or face has this id, or its permission is no longer in force."""
+
+    code = "no-such-image"
+    remedy = "Search again: what was withdrawn since is no longer shown."
+
+
+class SearchNotOpen(Conflict):
+    """The search is not waiting for a face to be chosen."""
+
+    code = "search-not-open"
+    remedy = "Start a new search with the same photograph."
+
+
+class NotCalibrated(Refused):
+    """No error rates were measured for this template contract, so no threshold can be derived."""
+
+    code = "not-calibrated"
+    remedy = "Use a purpose in investigation mode, or the model pack that ships with Lineament."
+
+
+class InvalidRequest(BadInput):
+    """A field of a request is missing or has the wrong form."""
+
+    code = "invalid-request"
+    remedy = "Correct what the sentence names, and try again."
+
+
+# --- people ----------------------------------------------------------------------------------------------
+
+
+class NotSignedIn(Refused):
+    """No session or token, or one that has ended."""
+
+    code = "not-signed-in"
+    remedy = "Open the link that `lineament sign-in` prints, or send a token from `lineament token`."
+
+
+class RoleMissing(Refused):
+    """The person does not have the role that this needs."""
+
+    code = "role-missing"
+    remedy = "Ask the administrator of this installation for the role."
+
+
+class SignInLinkSpent(Refused):
+    """A sign-in link works once and for a short time."""
+
+    code = "sign-in-link-spent"
+    remedy = "Run `lineament sign-in` for a new link."
+
+
+class ForeignOrigin(Refused):
+    """A page of another site tried to act in this session."""
+
+    code = "foreign-origin"
+    remedy = "Open Lineament's own page and act there."
+
+
+# --- the installation ------------------------------------------------------------------------------------
+
+
+class SettingsInvalid(BadInput):
+    """A setting has a value that cannot be used."""
+
+    code = "settings-invalid"
+    remedy = "Correct the environment variable named; docs/reference/settings.md lists them."
+
+
+class PortTaken(BadInput):
+    """The server's port is in use, or not for this user."""
+
+    code = "port-taken"
+    remedy = "Stop the program that uses it, or choose another port with LINEAMENT_PORT."
+
+
+class DecoderUnavailable(Broken):
+    """The limited process that reads images does not start; no photograph is at fault."""
+
+    code = "decoder-unavailable"
+    remedy = (
+        "Install Lineament again in a virtual environment, and see that this machine can start processes."
+    )
+
+
+class ModelPackInvalid(Broken):
+    """A model pack's files are missing, or are not the ones that its digests name."""
+
+    code = "model-pack-invalid"
+    remedy = "Install Lineament again: its model files were changed or lost."
+
+
+class RecordsNewer(Broken):
+    """The records were written by a newer version of Lineament."""
+
+    code = "records-newer"
+    remedy = "Use the version of Lineament that wrote this data folder, or a newer one."
+
+
+class RecordsUnusable(Broken):
+    """The records are damaged, or this machine's SQLite cannot keep them safe."""
+
+    code = "records-unusable"
+    remedy = "Restore the data folder from a backup, and keep the damaged one for whoever helps you."
+
+
+class RecordsBusy(Broken):
+    """Another program kept the records to itself for too long."""
+
+    code = "records-busy"
+    remedy = "Try again; if it persists, find the program that keeps the data folder's records open."
+
+
+class StorageFailed(Broken):
+    """The disk is full, cannot be written, or fails."""
+
+    code = "storage-failed"
+    remedy = "Make room, or set LINEAMENT_DATA to a folder that you may write to; nothing was half-written."
+
+
+class BlobLost(Broken):
+    """A stored file is missing or no longer has its digest."""
+
+    code = "blob-lost"
+    remedy = "Restore the data folder's blobs from a backup."
+
+
+class IndexBehind(Broken):
+    """The index has not applied the newest records; it answers nothing rather than too little."""
+
+    code = "index-behind"
+    remedy = "Search again. If it persists, restart the server: the index is rebuilt from the records."
+
+
+class LedgerKeyLost(Broken):
+    """The key that signs the ledger is missing or unreadable, and there is a ledger that needs it."""
+
+    code = "ledger-key-lost"
+    remedy = "Restore the file ledger-key from a backup; without it a new data folder must be begun."
+
+
+class LedgerBroken(Broken):
+    """Entries, tiles and checkpoint do not agree; nothing is searched that could not be proved."""
+
+    code = "ledger-broken"
+    remedy = "Run `lineament fsck` to see the first thing that disagrees, and keep the folder as it is."

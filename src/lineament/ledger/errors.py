@@ -1,0 +1,81 @@
+"""The ledger's own small tree of errors, so that this folder stands alone.
+
+Every leaf has a stable ``code`` and says what to do next; ``str(error)`` is one sentence on what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LedgerError(Exception):
+    """The root of the tree: something about the log is not as it must be."""
+
+    code: ClassVar[str] = "ledger-error"
+    remedy: ClassVar[str] = "Keep everything as it is and run fsck to see the first thing that disagrees."
+
+    def diagnostics(self) -> str:
+        """Return the sentence, what to do next, and the stable code, on three lines."""
+        return f"{self}\n{self.remedy}\n[{self.code}]"
+
+
+class EntryInvalid(LedgerError):
+    """The bytes or fields are not an entry: an unknown kind, a wrong field, or not in canonical form."""
+
+    code = "ledger-entry-invalid"
+    remedy = "Give exactly the fields of the kind, each of its type; docs/reference/ledger.md lists them."
+
+
+class KeyInvalid(LedgerError):
+    """A verifier key, a private key or a key name cannot be used."""
+
+    code = "ledger-key-invalid"
+    remedy = "Copy the key again, whole: a verifier key is one line of the form name+8 hex digits+base64."
+
+
+class NoteInvalid(LedgerError):
+    """A signed note is malformed, or no good signature by the given key is on it."""
+
+    code = "ledger-note-invalid"
+    remedy = "Fetch the note again and use the verifier key that the operator gave you by another way."
+
+
+class CheckpointInvalid(LedgerError):
+    """A checkpoint is missing, is not three lines, or belongs to another log."""
+
+    code = "ledger-checkpoint-invalid"
+    remedy = (
+        "Copy the log's folder again with its checkpoint; if it is lost there too, restore a backup of it."
+    )
+
+
+class ProofInvalid(LedgerError):
+    """A proof does not lead to the root, or was asked for beyond the size of the log."""
+
+    code = "ledger-proof-invalid"
+    remedy = (
+        "Get the proof again for these same sizes. If it fails again, keep proof and checkpoints as evidence."
+    )
+
+
+class TileInvalid(LedgerError):
+    """A file of the log's folder is missing, malformed, or does not belong there."""
+
+    code = "ledger-tile-invalid"
+    remedy = "If a publication was cut short or is running, let it finish; then copy the folder again, whole."
+
+
+class LogInconsistent(LedgerError):
+    """Entries, tiles and checkpoint do not agree."""
+
+    code = "ledger-inconsistent"
+    remedy = (
+        "Publish nothing more. Keep the folder and the records as evidence and compare them with a backup."
+    )
+
+
+class LogShrunk(LedgerError):
+    """There are fewer entries than the last signed checkpoint promises."""
+
+    code = "ledger-shrunk"
+    remedy = "Entries were lost after they were signed. Restore the newest backup of the records."

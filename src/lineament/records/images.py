@@ -1,0 +1,212 @@
+"""Images, their faces and templates, and the ingests that brought them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, func, insert, select, update
+
+from lineament.core.faces import DetectedFace
+from lineament.core.times import iso
+from lineament.records.schema import collection, face, image, ingest, rejection, template
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where one image comes from. ``path`` is its place in the source; ``extra`` is all else."""
+
+    path: str
+    source_url: str | None
+    page_url: str | None
+    caption: str | None
+    credit: str | None
+    extra: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Image:
+    """One stored photograph. ``sha256`` names its bytes in the blobs; sizes are px of the upright image."""
+
+    id: str
+    collection_id: str
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class StoredFace:
+    """One face in one stored image, with the name of the collection it belongs to."""
+
+    id: str
+    image: Image
+    collection: str
+    detected: DetectedFace
+
+
+@dataclass(frozen=True, eq=False)
+class NewTemplates:
+    """Templates that an index has yet to apply: n ids, n collection ids and an (n, D) float32 matrix."""
+
+    face_ids: list[str]
+    collection_ids: list[str]
+    vectors: NDArray[np.float32]
+
+
+def known_faces(tx: Connection, collection_id: str, sha256: str, contract: str) -> int | None:
+    """Return how many faces of these bytes a collection has under a contract.
+
+    None when the bytes are not there, or have yet to go through this contract.
+    """
+    mine = (image.c.collection_id == collection_id) & (image.c.sha256 == sha256)
+    row = tx.execute(select(image.c.id, image.c.contract).where(mine)).first()
+    if row is None:
+        return None
+    of_contract = (face.c.image_id == row.id) & (template.c.contract == contract)
+    count = tx.execute(select(func.count()).select_from(face.join(template)).where(of_contract)).scalar_one()
+    return count if count or row.contract == contract else None
+
+
+def put_image(tx: Connection, new: Image, contract: str, ingest_id: str) -> str:
+    """Record that an image went through ``contract`` and return its id.
+
+    Bytes that are there under an older contract keep their id and take the new provenance.
+    """
+    values = vars(new) | vars(new.provenance) | {"contract": contract, "ingest_id": ingest_id}
+    del values["provenance"]
+    mine = (image.c.collection_id == new.collection_id) & (image.c.sha256 == new.sha256)
+    there = tx.scalar(select(image.c.id).where(mine))
+    if there is None:
+        tx.execute(insert(image).values(values))
+        return new.id
+    tx.execute(update(image).where(mine).values(values | {"id": there}))
+    return str(there)
+
+
+def add_face(
+    tx: Connection,
+    face_id: str,
+    image_id: str,
+    detected: DetectedFace,
+    contract: str,
+    vector: NDArray[np.float32],
+    revision: int,
+) -> None:
+    """Record a face and its (D,) float32 template under one contract."""
+    document = face_document(detected)
+    tx.execute(insert(face).values(id=face_id, image_id=image_id, revision=revision, **document))
+    blob = vector.astype("<f4").tobytes()
+    tx.execute(insert(template).values(face_id=face_id, contract=contract, vector=blob))
+
+
+def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> NewTemplates:
+    """Return the templates of one contract that were added by revisions in (after, up_to]."""
+    rows = tx.execute(
+        select(face.c.id, image.c.collection_id, template.c.vector)
+        .join_from(face, image)
+        .join(template)
+        .where(template.c.contract == contract, face.c.revision > after, face.c.revision <= up_to)
+        .order_by(face.c.revision, face.c.id)
+    ).all()
+    vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1 if rows else 0)
+    return NewTemplates([row.id for row in rows], [row.collection_id for row in rows], vectors)
+
+
+def templates_of(tx: Connection, contract: str, face_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """Return the (D,) float32 templates of these faces under one contract, by face id."""
+    rows = tx.execute(
+        select(template).where(template.c.contract == contract, template.c.face_id.in_(face_ids))
+    )
+    return {row.face_id: np.frombuffer(row.vector, "<f4") for row in rows}
+
+
+def faces(tx: Connection, face_ids: Sequence[str]) -> dict[str, StoredFace]:
+    """Return these faces with their images, by face id; ids that are not there are left out."""
+    query = (
+        select(image, *_FACE, collection.c.name.label("collection"))
+        .join_from(face, image)
+        .join(collection)
+        .where(face.c.id.in_(face_ids))
+    )
+    return {row["face_id"]: _stored_face(row) for row in tx.execute(query).mappings()}
+
+
+def faces_of_image(tx: Connection, image_id: str) -> list[StoredFace]:
+    """Return the faces found in one image."""
+    ids = tx.scalars(select(face.c.id).where(face.c.image_id == image_id).order_by(face.c.id)).all()
+    return list(faces(tx, ids).values())
+
+
+def start_ingest(
+    tx: Connection, ingest_id: str, collection_id: str, by: str, salt: bytes, now: datetime
+) -> None:
+    """Record that an ingest began."""
+    row = {"id": ingest_id, "collection_id": collection_id, "person_id": by, "salt": salt}
+    tx.execute(insert(ingest).values(row | {"started_at": iso(now)}))
+
+
+def add_rejection(tx: Connection, ingest_id: str, path: str, code: str, sentence: str) -> None:
+    """Record one file that an ingest could not use, and why."""
+    tx.execute(insert(rejection).values(ingest_id=ingest_id, path=path, code=code, sentence=sentence))
+
+
+def finish_ingest(tx: Connection, ingest_id: str, counts: Mapping[str, int], now: datetime) -> None:
+    """Record how an ingest ended."""
+    tx.execute(
+        update(ingest).where(ingest.c.id == ingest_id).values(finished_at=iso(now), counts=dict(counts))
+    )
+
+
+def count_faces(tx: Connection, contract: str, revisions: Mapping[str, int]) -> int:
+    """Return how many faces of one contract these collections (id -> revision) held at their revisions."""
+    total = 0
+    for collection_id, revision in revisions.items():
+        total += tx.execute(
+            select(func.count())
+            .select_from(face.join(image).join(template))
+            .where(
+                image.c.collection_id == collection_id,
+                face.c.revision <= revision,
+                template.c.contract == contract,
+            )
+        ).scalar_one()
+    return total
+
+
+def face_document(detected: DetectedFace) -> dict[str, Any]:
+    """Return a detected face as JSON values."""
+    return {
+        "box": detected.box.tolist(),
+        "landmarks": detected.landmarks.tolist(),
+        "score": float(detected.score),
+    }
+
+
+def face_from_document(document: Mapping[str, Any]) -> DetectedFace:
+    """Return the detected face that ``face_document`` wrote."""
+    return DetectedFace(
+        np.asarray(document["box"], np.float32),
+        np.asarray(document["landmarks"], np.float32),
+        document["score"],
+    )
+
+
+_FACE = (face.c.id.label("face_id"), face.c.box, face.c.landmarks, face.c.score)
+
+
+def _stored_face(row: Mapping[Any, Any]) -> StoredFace:
+    said = {name: row[name] for name in ("path", "source_url", "page_url", "caption", "credit", "extra")}
+    plain = {name: row[name] for name in ("id", "collection_id", "sha256", "media_type", "width", "height")}
+    return StoredFace(
+        id=row["face_id"],
+        image=Image(**plain, provenance=Provenance(**said)),
+        collection=row["collection"],
+        detected=face_from_document(row),
+    )

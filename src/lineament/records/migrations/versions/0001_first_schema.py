@@ -1,0 +1,171 @@
+"""The first schema."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create every table and the one row of the revision counter."""
+    op.create_table(
+        "collection",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
+        sa.UniqueConstraint("name", name=op.f("uq_collection_name")),
+    )
+    op.create_table(
+        "ledger_entry",
+        sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("entry", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sequence", name=op.f("pk_ledger_entry")),
+    )
+    op.create_table(
+        "person",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("roles", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
+    )
+    op.create_table(
+        "state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_state")),
+    )
+    op.create_table(
+        "credential",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.Text(), nullable=False),
+        sa.Column("used_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_credential_person_id")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_credential")),
+    )
+    op.create_table(
+        "image",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("contract", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("source_url", sa.Text(), nullable=True),
+        sa.Column("page_url", sa.Text(), nullable=True),
+        sa.Column("caption", sa.Text(), nullable=True),
+        sa.Column("credit", sa.Text(), nullable=True),
+        sa.Column("extra", sa.JSON(), nullable=False),
+        sa.Column("ingest_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["collection_id"], ["collection.id"], name=op.f("fk_image_collection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_image")),
+        sa.UniqueConstraint("collection_id", "sha256", name=op.f("uq_image_collection_id")),
+    )
+    op.create_table(
+        "ingest",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.Text(), nullable=False),
+        sa.Column("finished_at", sa.Text(), nullable=True),
+        sa.Column("counts", sa.JSON(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["collection_id"], ["collection.id"], name=op.f("fk_ingest_collection_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_ingest_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest")),
+    )
+    op.create_table(
+        "permission",
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_permission_collection_id")
+        ),
+        sa.ForeignKeyConstraint(["recorded_by"], ["person.id"], name=op.f("fk_permission_recorded_by")),
+        sa.PrimaryKeyConstraint("collection_id", "version", name=op.f("pk_permission")),
+    )
+    op.create_table(
+        "search",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("case_reference", sa.Text(), nullable=True),
+        sa.Column("collections", sa.JSON(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("mode", sa.Text(), nullable=True),
+        sa.Column("threshold", sa.Float(), nullable=True),
+        sa.Column("limit", sa.Integer(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("probe_sha256", sa.Text(), nullable=False),
+        sa.Column("probe_size", sa.JSON(), nullable=True),
+        sa.Column("faces", sa.JSON(), nullable=False),
+        sa.Column("face", sa.Integer(), nullable=True),
+        sa.Column("searched_faces", sa.Integer(), nullable=True),
+        sa.Column("truncated", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_search_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search")),
+    )
+    op.create_index("ix_search_person_id_started_at", "search", ["person_id", "started_at"], unique=False)
+    op.create_table(
+        "face",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("image_id", sa.Text(), nullable=False),
+        sa.Column("box", sa.JSON(), nullable=False),
+        sa.Column("landmarks", sa.JSON(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["image_id"], ["image.id"], name=op.f("fk_face_image_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_face")),
+    )
+    op.create_index(op.f("ix_face_image_id"), "face", ["image_id"], unique=False)
+    op.create_index(op.f("ix_face_revision"), "face", ["revision"], unique=False)
+    op.create_table(
+        "rejection",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("ingest_id", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["ingest_id"], ["ingest.id"], name=op.f("fk_rejection_ingest_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rejection")),
+    )
+    op.create_index(op.f("ix_rejection_ingest_id"), "rejection", ["ingest_id"], unique=False)
+    op.create_table(
+        "candidate",
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("face_id", sa.Text(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("strangers", sa.Float(), nullable=True),
+        sa.Column("strangers_at_most", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["face_id"], ["face.id"], name=op.f("fk_candidate_face_id")),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_candidate_search_id")),
+        sa.PrimaryKeyConstraint("search_id", "position", name=op.f("pk_candidate")),
+    )
+    op.create_index(op.f("ix_candidate_face_id"), "candidate", ["face_id"], unique=False)
+    op.create_table(
+        "template",
+        sa.Column("face_id", sa.Text(), nullable=False),
+        sa.Column("contract", sa.Text(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["face_id"], ["face.id"], name=op.f("fk_template_face_id")),
+        sa.PrimaryKeyConstraint("face_id", "contract", name=op.f("pk_template")),
+    )
+    op.execute("INSERT INTO state (id, revision) VALUES (1, 0)")

@@ -1,0 +1,71 @@
+"""People, and the secrets that let them in: sign-in links, sessions and API tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from sqlalchemy import Connection, insert, select, update
+
+from lineament.core.policy import Person, Role
+from lineament.core.times import iso
+from lineament.records.schema import credential, person
+
+
+class CredentialKind(StrEnum):
+    """What a secret opens."""
+
+    SIGN_IN_LINK = "sign-in-link"
+    SESSION = "session"
+    TOKEN = "token"  # noqa: S105 - a kind, not a secret
+
+
+def first_person(tx: Connection) -> Person | None:
+    """Return the person who set this installation up, if that has happened."""
+    row = tx.execute(select(person).order_by(person.c.id).limit(1)).first()
+    return _person(row.id, row.name, row.roles) if row else None
+
+
+def add_person(tx: Connection, who: Person) -> None:
+    """Record a person."""
+    tx.execute(insert(person).values(id=who.id, name=who.name, roles=sorted(who.roles)))
+
+
+def add_credential(
+    tx: Connection, kind: CredentialKind, secret: str, person_id: str, expires_at: datetime
+) -> None:
+    """Record the digest of a new secret; the secret itself is kept nowhere."""
+    values = {"digest": _digest(secret), "kind": kind, "person_id": person_id, "expires_at": iso(expires_at)}
+    tx.execute(insert(credential).values(values))
+
+
+def use_once(tx: Connection, kind: CredentialKind, secret: str, now: datetime) -> Person | None:
+    """Spend a secret and return whom it lets in, or None if it is unknown, spent or has expired."""
+    who = holder(tx, kind, secret, now)
+    if who is not None:
+        tx.execute(update(credential).where(credential.c.digest == _digest(secret)).values(used_at=iso(now)))
+    return who
+
+
+def holder(tx: Connection, kind: CredentialKind, secret: str, now: datetime) -> Person | None:
+    """Return whom a secret lets in, or None if it is unknown, spent or has expired."""
+    row = tx.execute(
+        select(person)
+        .join(credential)
+        .where(
+            credential.c.digest == _digest(secret),
+            credential.c.kind == kind,
+            credential.c.used_at.is_(None),
+            credential.c.expires_at > iso(now),
+        )
+    ).first()
+    return _person(row.id, row.name, row.roles) if row else None
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+def _person(person_id: str, name: str, roles: list[str]) -> Person:
+    return Person(person_id, name, frozenset(Role(role) for role in roles))

@@ -1,0 +1,185 @@
+"""The tables. Times are ISO 8601 UTC text; ids are random hex; documents are JSON text.
+
+One counter, ``revision``, rises with every change to what can be searched. A face carries the revision that
+added it, and a collection the one that last changed it, so that a search can be pinned and an index can
+follow.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+state = Table(
+    "state",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("revision", Integer, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("roles", JSON, nullable=False),
+)
+
+credential = Table(  # sign-in links, sessions and API tokens: only digests are kept
+    "credential",
+    metadata,
+    Column("digest", Text, primary_key=True),  # SHA-256 of the secret
+    Column("kind", Text, nullable=False),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("expires_at", Text, nullable=False),
+    Column("used_at", Text),
+)
+
+collection = Table(
+    "collection",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
+permission = Table(  # every change is a new version; the newest one counts
+    "permission",
+    metadata,
+    Column("collection_id", Text, ForeignKey("collection.id"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("document", JSON, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("recorded_by", Text, ForeignKey("person.id"), nullable=False),
+    Column("recorded_at", Text, nullable=False),
+)
+
+image = Table(
+    "image",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("collection_id", Text, ForeignKey("collection.id"), nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("contract", Text, nullable=False),  # the newest contract that this image went through
+    Column("media_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("source_url", Text),
+    Column("page_url", Text),
+    Column("caption", Text),
+    Column("credit", Text),
+    Column("extra", JSON, nullable=False),
+    Column("ingest_id", Text, nullable=False),
+    UniqueConstraint("collection_id", "sha256"),
+)
+
+face = Table(
+    "face",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("image_id", Text, ForeignKey("image.id"), nullable=False, index=True),
+    Column("box", JSON, nullable=False),
+    Column("landmarks", JSON, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("revision", Integer, nullable=False, index=True),
+)
+
+template = Table(
+    "template",
+    metadata,
+    Column("face_id", Text, ForeignKey("face.id"), primary_key=True),
+    Column("contract", Text, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),  # little-endian float32, L2-normalised
+)
+
+ingest = Table(
+    "ingest",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("collection_id", Text, ForeignKey("collection.id"), nullable=False),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("finished_at", Text),
+    Column("counts", JSON),
+    Column("salt", LargeBinary, nullable=False),
+)
+
+rejection = Table(
+    "rejection",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ingest_id", Text, ForeignKey("ingest.id"), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+)
+
+search = Table(
+    "search",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Column("outcome", Text, nullable=False),
+    Column("reasons", JSON, nullable=False),  # why refused or failed: [{code, sentence}]
+    Column("purpose", Text, nullable=False),
+    Column("case_reference", Text),
+    Column("collections", JSON, nullable=False),  # pinned: [{id, name, revision}]
+    Column("policy", Text, nullable=False),
+    Column("contract", Text),
+    Column("mode", Text),
+    Column("threshold", Float),
+    Column("limit", Integer),
+    Column("salt", LargeBinary, nullable=False),
+    Column("probe_sha256", Text, nullable=False),
+    Column("probe_size", JSON),  # [width, height] px of the upright photograph
+    Column("faces", JSON, nullable=False),  # found in the probe: [{box, landmarks, score}]
+    Column("face", Integer),  # the one chosen, counted from 1
+    Column("searched_faces", Integer),
+    Column("truncated", Integer),
+)
+
+candidate = Table(
+    "candidate",
+    metadata,
+    Column("search_id", Text, ForeignKey("search.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("rank", Integer, nullable=False),  # copies of one photograph share a rank
+    Column("face_id", Text, ForeignKey("face.id"), nullable=False, index=True),
+    Column("score", Float, nullable=False),
+    Column("strangers", Float),  # expected strangers at this score; null where not measured
+    Column("strangers_at_most", Integer),
+)
+
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),
+)
+
+Index("ix_search_person_id_started_at", search.c.person_id, search.c.started_at)

@@ -1,0 +1,83 @@
+"""Factories that the tests share with people who test their own code against Lineament.
+
+Everything here is real but the clock: the models, the records, the index and the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lineament import ledger
+from lineament.app import collections, sign_in
+from lineament.app.ingest import Report, ingest
+from lineament.app.installation import Installation
+from lineament.config import Settings
+from lineament.core.permission import LegalBasis, Permission
+from lineament.records import ledger_entries
+from lineament.sources import open_source
+from lineament.vision.pipeline import Vision
+from lineament.wiring import open_installation
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is turned."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        """Return the time it shows."""
+        return self.now
+
+    def turn(self, by: timedelta) -> None:
+        """Turn it, forwards or backwards."""
+        self.now += by
+
+
+def make_installation(folder: Path, clock: Clock | None = None, vision: Vision | None = None) -> Installation:
+    """Open a whole installation in a folder, with a clock that can be turned.
+
+    Opening the models takes a second; tests may share one ``vision``, which keeps no state between calls.
+    """
+    made = open_installation(Settings(data=folder))
+    return replace(made, clock=clock or Clock(), vision=vision or made.vision)
+
+
+def make_permission(
+    purposes: tuple[str, ...] = ("archive-research",),
+    valid_from: datetime = NOON - timedelta(days=1),
+    valid_until: datetime | None = NOON + timedelta(days=365),
+) -> Permission:
+    """Return a permission that is in force at ``NOON``."""
+    return Permission(
+        grantor="The archive",
+        contact="archive@example.org",
+        legal_basis=LegalBasis.OWN_IMAGES,
+        purposes=purposes,
+        notice="Photographs of our own.",
+        valid_from=valid_from,
+        valid_until=valid_until,
+        evidence="deed.txt",
+        evidence_sha256="0" * 64,
+    )
+
+
+def make_collection(
+    installation: Installation, name: str, source: Path | None = None, permission: Permission | None = None
+) -> Report | None:
+    """Create a collection under a permission and, where a source is given, ingest it."""
+    who = sign_in.operator(installation)
+    collections.add(installation, who, name, name.title(), permission or make_permission())
+    if source is None:
+        return None
+    return ingest(installation, who, name, open_source(source), lambda _done: None)
+
+
+def recorded(installation: Installation) -> list[dict[str, object]]:
+    """Return every ledger entry, decoded, in order."""
+    with installation.records.read() as tx:
+        return [ledger.decode(one) for one in ledger_entries.read(tx, 0, ledger_entries.count(tx))]

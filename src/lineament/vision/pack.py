@@ -1,0 +1,133 @@
+"""Model packs: a folder with ``pack.toml``, its model files, and the contract that their content makes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineament.errors import ModelPackInvalid
+
+DEFAULT_PACK = Path(__file__).parent / "packs" / "default"
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What every model of a pack states: its file, its digest, and how pixels become its input tensor.
+
+    An input value is ``(pixel - mean) * scale``: pixel in 0..255, channels in the order of ``colour``.
+    """
+
+    file: str
+    sha256: str
+    colour: str
+    mean: list[float]
+    scale: float
+
+    def __post_init__(self) -> None:
+        if Path(self.file).name != self.file:
+            raise ValueError(f"{self.file!r} is not a plain file name")
+        if self.colour not in ("RGB", "BGR") or len(self.mean) != 3:
+            raise ValueError(f"{self.file} needs a colour of RGB or BGR and three means")
+
+
+@dataclass(frozen=True)
+class DetectorModel(ModelFile):
+    """A detector. All lengths are in pixels of its input, whose sides are multiples of ``multiple``.
+
+    ``long_sides`` are the scales it is run at, the finest first; on the others a face counts from
+    ``coarse_width`` on.
+    """
+
+    family: str
+    multiple: int
+    long_sides: list[int]
+    coarse_width: int
+    score_threshold: float
+    overlap_threshold: float
+
+
+@dataclass(frozen=True)
+class EmbedderModel(ModelFile):
+    """An embedder: (1, 3, side, side) in, (1, dimension) out."""
+
+    side: int
+    dimension: int
+
+
+@dataclass(frozen=True)
+class ModelPack:
+    """One pack. ``contract`` is the id that every template made with it carries."""
+
+    folder: Path
+    name: str
+    contract: str
+    detector: DetectorModel
+    embedder: EmbedderModel
+    alignment: str
+
+    def model_bytes(self, model: ModelFile) -> bytes:
+        """Return the model file's bytes once they have the digest that the pack names.
+
+        The bytes that were checked are the bytes returned: nothing is read a second time.
+        Raises ModelPackInvalid when the file is missing or is another one.
+        """
+        try:
+            content = (self.folder / model.file).read_bytes()
+        except OSError as error:
+            raise ModelPackInvalid(f"The model file {model.file} cannot be read.") from error
+        if hashlib.sha256(content).hexdigest() != model.sha256:
+            raise ModelPackInvalid(f"The model file {model.file} is not the one that its pack names.")
+        return content
+
+    def impostor_tail(self) -> dict[str, Any] | None:
+        """Return the pack's measured false match rates (``tail.json``), or None where none were measured.
+
+        Raises ModelPackInvalid when they cannot be read or were measured under another contract.
+        """
+        path = self.folder / "tail.json"
+        if not path.exists():
+            return None
+        try:
+            tail: dict[str, Any] = json.loads(path.read_bytes())
+            measured_under = tail["contract"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelPackInvalid(f"{path.name} of the pack {self.name} cannot be read.") from error
+        if measured_under != self.contract:
+            raise ModelPackInvalid(
+                f"{path.name} of the pack {self.name} was measured under another contract."
+            )
+        return tail
+
+
+def load_pack(folder: Path = DEFAULT_PACK) -> ModelPack:
+    """Read a pack's description; no model file is opened. Raises ModelPackInvalid."""
+    try:
+        described = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
+        return ModelPack(
+            folder=folder,
+            name=described["name"],
+            contract=contract_of(described),
+            detector=DetectorModel(**described["detector"]),
+            embedder=EmbedderModel(**described["embedder"]),
+            alignment=described["alignment"]["template"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelPackInvalid(f"The model pack {folder.name} cannot be understood: {error}.") from error
+
+
+def contract_of(described: dict[str, Any]) -> str:
+    """Return ``sha256:<hex>`` over what decides a template's values.
+
+    Those are the model digests, the alignment, and every parameter of detection and preprocessing; the names
+    of files are left out. The digest is over JSON with sorted keys and no spaces.
+    """
+    parts = {
+        part: {key: value for key, value in described[part].items() if key != "file"}
+        for part in ("detector", "alignment", "embedder")
+    }
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,26 @@
+"""The pages, on top of the HTTP interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from lineament.api.app import create_app
+from lineament.app.installation import Installation
+from lineament.web import examples as example_photographs
+from lineament.web import failures, ledger_pages, pages, static_files
+
+
+def create_site(installation: Installation, examples: Path | None = None) -> FastAPI:
+    """Return the application that serves the HTTP interface and the pages.
+
+    ``examples`` lists photographs that the first page offers to try. Raises SettingsInvalid when it cannot be
+    read.
+    """
+    app = create_app(installation)
+    app.state.examples = example_photographs.load_examples(examples)
+    for room in (static_files, example_photographs, ledger_pages, pages):
+        app.include_router(room.router)
+    failures.install(app)
+    return app

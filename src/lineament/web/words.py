@@ -1,0 +1,84 @@
+"""Values as people read them: times, rules and links. The templates get every one of these as a filter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from markupsafe import Markup, escape
+
+from lineament.core.permission import LegalBasis
+from lineament.core.policy import Mode
+from lineament.core.times import from_iso
+from lineament.records.searches import Outcome
+
+LEGAL_BASES = {
+    LegalBasis.CONSENT: "consent of the people shown",
+    LegalBasis.CONTRACT: "contract or licence",
+    LegalBasis.PUBLIC_INTEREST_ARCHIVE: "archiving in the public interest",
+    LegalBasis.LEGAL_DUTY: "duty under the law",
+    LegalBasis.OWN_IMAGES: "the grantor's own images",
+}
+MODES = {
+    Mode.IDENTIFICATION: "Only faces at or above a threshold are listed; an empty list is an answer.",
+    Mode.INVESTIGATION: "A short list of the nearest faces, without a threshold: it is never empty, "
+    "whether or not the person is there.",
+}
+OUTCOMES = {
+    Outcome.CANDIDATES: "candidates to review",
+    Outcome.EMPTY: "no lead",
+    Outcome.AWAITING_FACE: "waiting: choose a face",
+    Outcome.REFUSED: "refused",
+    Outcome.FAILED: "stopped",
+}
+
+
+def day(moment: datetime) -> str:
+    """Return the day of a UTC time as ``2 January 2026``."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def time(text: str) -> str:
+    """Return an ISO time as ``2 January 2026, 14:05 UTC``."""
+    moment = from_iso(text)
+    return f"{day(moment)}, {moment:%H:%M} UTC"
+
+
+def legal_basis(value: str) -> str:
+    """Return a legal basis in words."""
+    return LEGAL_BASES[LegalBasis(value)]
+
+
+def mode(value: str) -> str:
+    """Return how a candidate list was cut, in words."""
+    return MODES[Mode(value)]
+
+
+def outcome(value: str) -> str:
+    """Return how a search stands, in words."""
+    return OUTCOMES[Outcome(value)]
+
+
+def web_link(url: str | None) -> str | None:
+    """Return the address if a browser may be sent there, else None: a manifest is not to be trusted."""
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return None
+    return url if parts.scheme in {"http", "https"} and parts.hostname else None
+
+
+def host(url: str) -> str:
+    """Return the host of an address that ``web_link`` let pass."""
+    return urlsplit(url).hostname or ""
+
+
+def code(text: str) -> Markup:
+    """Return a sentence with what stands between backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
+
+
+FILTERS = {one.__name__: one for one in (day, time, legal_basis, mode, outcome, web_link, host, code)}

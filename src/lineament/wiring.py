@@ -1,0 +1,93 @@
+"""The only place that builds objects: from settings to an installation."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from lineament.app.installation import Installation
+from lineament.config import Settings
+from lineament.core.odds import Tail, parse_tail
+from lineament.core.policy import Policy, parse_policy
+from lineament.errors import LedgerKeyLost, PolicyInvalid, SourceError, StorageFailed
+from lineament.index.exact import ExactIndex
+from lineament.ledger import LedgerError, Signer
+from lineament.records.blobs import Blobs
+from lineament.records.store import open_records
+from lineament.sources import read_file
+from lineament.vision.pipeline import Vision
+
+
+def open_installation(settings: Settings) -> Installation:
+    """Open the installation in the settings' data folder; the first time, make it.
+
+    Raises StorageFailed, PolicyInvalid, ModelPackInvalid, LedgerKeyLost, and what ``open_records`` raises.
+    """
+    data = settings.data
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailed(f"The data folder {data} cannot be used: {error.strerror}.") from error
+    vision, policy = Vision.open(), _policy(settings.policy)
+    tail, signer = _tail(vision), _signer(data / "ledger-key", data / "ledger")
+    return Installation(
+        records=open_records(data / "records.sqlite3"),
+        blobs=Blobs(data / "blobs"),
+        index=ExactIndex(vision.dimension),
+        vision=vision,
+        ledger_folder=data / "ledger",
+        signer=signer,
+        policy=policy,
+        tail=tail,
+        clock=lambda: datetime.now(UTC),
+        new_id=lambda: secrets.token_hex(16),
+        new_salt=lambda: secrets.token_bytes(32),
+    )
+
+
+def _policy(own: Path) -> Policy:
+    if not own.exists():
+        return parse_policy((files("lineament.app") / "policy.toml").read_text("utf-8"))
+    try:
+        return parse_policy(read_file(own).decode("utf-8"))
+    except (SourceError, UnicodeDecodeError) as error:
+        raise PolicyInvalid(f"The policy file {own} cannot be read: {error}.") from error
+
+
+def _tail(vision: Vision) -> Tail | None:
+    measured = vision.pack.impostor_tail()
+    return None if measured is None else parse_tail(measured)
+
+
+def _signer(file: Path, ledger_folder: Path) -> Signer:
+    """Open the ledger's private key: the log's name and 32 raw bytes in hex, on two lines, mode 0600.
+
+    A key is made only where there is no ledger yet. Raises LedgerKeyLost or StorageFailed.
+    """
+    if not file.exists():
+        if ledger_folder.exists():
+            raise LedgerKeyLost(f"The ledger's key {file} is missing.")
+        _write_key(file, Signer.generate(f"lineament.local/{secrets.token_hex(4)}"))
+    try:
+        name, private = file.read_text("ascii").split()
+        return Signer.from_private_bytes(name, bytes.fromhex(private))
+    except (OSError, ValueError, LedgerError) as error:
+        raise LedgerKeyLost(f"The ledger's key {file} cannot be read: {error}.") from error
+
+
+def _write_key(file: Path, signer: Signer) -> None:
+    """Write a whole key or none, and leave one that another process wrote meanwhile."""
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=file.parent) as draft:  # made with mode 0600
+            draft.write(f"{signer.name}\n{signer.private_bytes().hex()}\n")
+            draft.flush()
+            os.fsync(draft.fileno())
+            with suppress(FileExistsError):
+                os.link(draft.name, file)
+    except OSError as error:
+        raise StorageFailed(f"The ledger's key cannot be written: {error.strerror}.") from error

@@ -1,0 +1,179 @@
+"""The HTTP interface: a search from a photograph to its pictures, and every error as a problem document."""
+
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from lineament.app import sign_in
+from lineament.app.installation import Installation
+from lineament.testing import Clock
+from tests.samples import BIDEN, OBAMA, SOLVAY
+
+
+def post(client: TestClient, photo: bytes, **form: object):
+    data = {"purpose": "archive-research", "collection": ["archive"]} | form
+    return client.post("/api/v1/searches", data=data, files={"photo": ("p.jpg", photo)})
+
+
+def test_a_photograph_leads_to_a_candidate_and_its_pictures(client: TestClient):
+    """The list, the probe, the crop and the photograph are all there, each as a fresh JPEG."""
+    answer = post(client, OBAMA.read_bytes())
+    assert answer.status_code == 201
+    search = answer.json()
+    assert answer.headers["location"] == search["href"]
+    assert client.get(search["href"]).json() == search
+    (candidate,) = search["candidates"]
+    assert candidate["rank"] == 1
+    assert candidate["source"]["extra"]["person"] == "Barack Obama"
+    assert candidate["odds"].startswith("Among these 7 faces")
+    for href in (
+        search["probe_href"],
+        f"{search['href']}/crop.jpg",
+        candidate["source"]["image_href"],
+        candidate["source"]["crop_href"],
+    ):
+        picture = client.get(href)
+        assert picture.headers["content-type"] == "image/jpeg"
+        assert Image.open(BytesIO(picture.content)).format == "JPEG"
+    face = client.get(f"/api/v1/faces/{candidate['source']['face']}").json()
+    assert face == candidate["source"]
+    image = client.get(f"/api/v1/images/{face['image']}").json()
+    assert image.items() < face.items()
+
+
+def test_an_empty_list_is_an_answer(client: TestClient):
+    """Nobody passes the threshold: 201, outcome empty."""
+    search = post(client, BIDEN.read_bytes()).json()
+    assert (search["outcome"], search["candidates"]) == ("empty", [])
+    assert 0 < search["threshold"] < 1
+
+
+def test_several_faces_are_numbered_and_one_is_chosen(client: TestClient):
+    """The search waits with 29 boxes inside the photograph, and goes on with one."""
+    search = post(client, SOLVAY.read_bytes()).json()
+    assert search["outcome"] == "awaiting-face"
+    assert [face["number"] for face in search["faces"]] == list(range(1, 30))
+    done = client.post(f"{search['href']}/face", json={"face": 24})
+    assert (done.status_code, done.json()["outcome"]) == (200, "empty")
+    again = client.post(f"{search['href']}/face", json={"face": 2})
+    assert (again.status_code, again.json()["code"]) == (409, "search-not-open")
+
+
+def test_collections_and_purposes_are_listed_with_their_terms(client: TestClient):
+    """A client can offer what the policy and the permissions allow."""
+    (collection,) = client.get("/api/v1/collections").json()
+    assert (collection["name"], collection["images"], collection["faces"]) == ("archive", 7, 7)
+    assert collection["permission"]["in_force"]
+    purposes = {one["name"]: one for one in client.get("/api/v1/purposes").json()}
+    assert purposes["missing-person"]["needs_case"]
+
+
+def tiny() -> bytes:
+    out = BytesIO()
+    Image.new("RGB", (1, 1)).save(out, "PNG")
+    return out.getvalue()
+
+
+def huge() -> bytes:
+    out = BytesIO()
+    Image.new("1", (30_000, 30_000)).save(out, "PNG")
+    return out.getvalue()
+
+
+def small_face() -> bytes:
+    """A portrait scaled so far down that its eyes are a few pixels apart."""
+    out = BytesIO()
+    portrait = Image.open(OBAMA)
+    portrait.thumbnail((70, 70))
+    canvas = Image.new("RGB", (300, 300), "white")
+    canvas.paste(portrait, (100, 100))
+    canvas.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("photo", "status", "code"),
+    [
+        (lambda: b"", 422, "not-a-photograph"),
+        (lambda: b"dear diary", 422, "not-a-photograph"),
+        (lambda: OBAMA.read_bytes()[:90_000], 422, "damaged-photograph"),
+        (tiny, 422, "no-face"),
+        (huge, 413, "photograph-too-large"),
+        (small_face, 422, "face-too-small"),
+        (lambda: bytes(34 * 1024 * 1024), 413, "photograph-too-large"),
+    ],
+)
+def test_a_wrong_photograph_gets_a_sentence_and_what_to_do(client: TestClient, photo, status: int, code: str):
+    """A problem document with a stable code; never a traceback."""
+    answer = post(client, photo())
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (answer.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert problem["detail"].endswith(".")
+    assert problem["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "code"),
+    [
+        ({"collection": ["attic"]}, 404, "no-such-collection"),
+        ({"purpose": "curiosity"}, 403, "search-refused"),
+        ({"purpose": "missing-person"}, 403, "search-refused"),
+        ({"purpose": "x" * 41}, 422, "invalid-request"),
+        ({"face": 0}, 422, "invalid-request"),
+        ({"face": 9}, 422, "no-such-face"),
+        ({"face": "the left one"}, 422, "invalid-request"),
+        ({"case": "x" * 201}, 422, "invalid-request"),
+    ],
+)
+def test_a_wrong_form_gets_a_sentence_too(
+    client: TestClient, form: dict[str, object], status: int, code: str
+):
+    """Each field that can be wrong, wrong once."""
+    answer = post(client, OBAMA.read_bytes(), **form)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_body_that_does_not_announce_its_size_is_capped_too(client: TestClient):
+    """A chunked upload without an end is refused once it passes the cap."""
+
+    def endless():
+        yield b'--x\r\nContent-Disposition: form-data; name="photo"; filename="p"\r\n\r\n'
+        for _ in range(40):
+            yield bytes(1024 * 1024)
+
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = client.post("/api/v1/searches", content=endless(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "photograph-too-large")
+
+
+def test_missing_fields_are_named(client: TestClient):
+    """An empty request says which field it lacks."""
+    answer = client.post("/api/v1/searches")
+    assert answer.json()["code"] == "invalid-request"
+    assert "'photo'" in answer.json()["detail"]
+
+
+def test_an_expired_permission_refuses_and_withholds(client: TestClient, archive: Installation, clock: Clock):
+    """What was found under it is no longer shown, and nothing new is searched."""
+    found = post(client, OBAMA.read_bytes()).json()
+    source = found["candidates"][0]["source"]
+    clock.turn(timedelta(days=366))
+    client.headers["authorization"] = f"Bearer {sign_in.new_token(archive, sign_in.operator(archive))}"
+    (candidate,) = client.get(found["href"]).json()["candidates"]
+    assert candidate["source"] is None
+    for href in (source["image_href"], source["crop_href"], f"/api/v1/images/{source['image']}"):
+        assert client.get(href).json()["code"] == "no-such-image"
+    refused = post(client, OBAMA.read_bytes())
+    assert (refused.status_code, refused.json()["code"]) == (403, "search-refused")
+    assert "ended on" in refused.json()["detail"]
+
+
+def test_unknown_ids_are_not_found(client: TestClient):
+    """Guessing gives nothing away."""
+    for path in ("searches/abc", "searches/abc/probe.jpg", "faces/abc", "faces/abc/crop.jpg", "images/abc"):
+        assert client.get(f"/api/v1/{path}").status_code == 404
+    assert client.get("/api/v1/nothing").json()["code"] == "http-error"

@@ -1,0 +1,224 @@
+"""The command line, as a person and a script meet it: real processes, sentences, exit codes."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.samples import BIDEN, OBAMA, SOLVAY
+
+DONE, NOTHING, BAD_INPUT, REFUSED, CHOOSE_FACE, BROKEN = range(6)
+
+
+def lineament(data: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from lineament.cli import main; main()", *map(str, arguments)]
+    environment = os.environ | {"LINEAMENT_DATA": str(data), "COLUMNS": "200"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_whole_job_from_a_permission_to_a_candidate(tmp_path: Path, portraits: Path):
+    """Make a collection, ingest, list, search, check the ledger: five commands."""
+    data = tmp_path / "data"
+    (portraits / "permission.toml").write_text(
+        'grantor = "The archive"\ncontact = "a@example.org"\nlegal_basis = "own-images"\n'
+        'purposes = ["archive-research"]\nnotice = "Ours."\nvalid_from = 2020-01-01\nevidence = "deed.txt"\n'
+    )
+    (portraits / "deed.txt").write_text("We allow it.")
+    permission = portraits / "permission.toml"
+    add = ("collections", "add", "archive", "--title", "Our archive", "--permission", permission)
+    assert lineament(data, *add).stdout == "Collection 'archive' is recorded: its permission is in force.\n"
+    assert "was there already" in lineament(data, *add).stdout
+    ingest = lineament(data, "ingest", portraits, "--collection", "archive")
+    assert (ingest.returncode, ingest.stdout.startswith("7 new images with 7 faces")) == (DONE, True)
+    assert "Our archive" in lineament(data, "collections").stdout
+    found = lineament(data, "search", OBAMA, "--purpose", "archive-research")
+    assert found.returncode == DONE
+    assert "Barack Obama" in found.stdout
+    assert "https://" in found.stdout
+    assert "not an identification" in found.stdout
+    fsck = lineament(data, "fsck")
+    assert (fsck.returncode, "every tile and the root agree" in fsck.stdout) == (DONE, True)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, archive_data: Path) -> Path:
+    """A data folder whose collection 'archive' holds seven portraits."""
+    return Path(shutil.copytree(archive_data, tmp_path_factory.mktemp("cli") / "data"))
+
+
+def test_a_search_without_a_candidate_exits_with_1(data: Path):
+    """So that a script can tell."""
+    empty = lineament(data, "search", BIDEN, "--purpose", "archive-research")
+    assert empty.returncode == NOTHING
+    assert "No lead: there is no face that scores" in empty.stdout
+
+
+def test_several_faces_are_listed_and_one_is_chosen(data: Path):
+    """Exit code 4 and 29 lines; then --face, as JSON."""
+    listed = lineament(data, "search", SOLVAY, "--purpose", "archive-research")
+    assert listed.returncode == CHOOSE_FACE
+    assert "29 faces. Choose one with --face" in listed.stdout
+    chosen = lineament(data, "search", SOLVAY, "--purpose", "archive-research", "--face", 24, "--json")
+    assert chosen.returncode == NOTHING
+    assert json.loads(chosen.stdout)["face"] == 24
+
+
+def test_wrong_input_is_a_sentence_a_remedy_and_a_code(data: Path, tmp_path: Path):
+    """On standard error, with exit code 2 or 3, and never a traceback."""
+    text = tmp_path / "letter.jpg"
+    text.write_text("dear diary")
+    huge = tmp_path / "huge.png"
+    out = BytesIO()
+    Image.new("1", (30_000, 30_000)).save(out, "PNG")
+    huge.write_bytes(out.getvalue())
+    dot = tmp_path / "dot.png"
+    Image.new("RGB", (1, 1)).save(dot)
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(OBAMA.read_bytes()[:90_000])
+    far = tmp_path / "far.png"
+    canvas = Image.new("RGB", (300, 300), "white")
+    canvas.paste(Image.open(OBAMA).resize((40, 70)), (100, 100))
+    canvas.save(far)
+    purpose = ("--purpose", "archive-research")
+    cases = [
+        (("search", cut, *purpose), BAD_INPUT, "damaged-photograph"),
+        (("search", far, *purpose), BAD_INPUT, "face-too-small"),
+        (("search", text, *purpose), BAD_INPUT, "not-a-photograph"),
+        (("search", huge, *purpose), BAD_INPUT, "photograph-too-large"),
+        (("search", dot, *purpose), BAD_INPUT, "no-face"),
+        (("search", OBAMA, *purpose, "--face", "7"), BAD_INPUT, "no-such-face"),
+        (("search", OBAMA, *purpose, "--collection", "attic"), BAD_INPUT, "no-such-collection"),
+        (("search", OBAMA, "--purpose", "curiosity"), REFUSED, "search-refused"),
+        (("search", OBAMA, "--purpose", "unknown"), REFUSED, "search-refused"),
+        (("search", OBAMA, "--purpose", "missing-person"), REFUSED, "search-refused"),
+        (("ingest", tmp_path, "--collection", "attic"), BAD_INPUT, "no-such-collection"),
+        (("ingest", tmp_path / "nowhere", "--collection", "archive"), BAD_INPUT, "source-unreadable"),
+    ]
+    for arguments, code, name in cases:
+        done = lineament(data, *arguments)
+        assert (done.returncode, f"[{name}]" in done.stderr) == (code, True), (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) >= 3
+
+
+def test_what_never_ends_or_cannot_be_shown_is_refused_at_once(data: Path, tmp_path: Path):
+    """A device, a pipe, a folder, a missing file; bytes that are no text."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for photo in ("/dev/zero", pipe, tmp_path, tmp_path / "nothing.jpg"):
+        done = lineament(data, "search", photo, "--purpose", "archive-research")
+        assert (done.returncode, "[file-missing]" in done.stderr) == (BAD_INPUT, True)
+    for option in ("--case", "--collection"):
+        done = lineament(data, "search", OBAMA, "--purpose", "archive-research", option, os.fsdecode(b"\xff"))
+        assert done.returncode == BAD_INPUT
+        assert "Traceback" not in done.stderr
+
+
+def test_a_lost_ledger_key_stops_everything_and_is_not_replaced(tmp_path: Path, archive_data: Path):
+    """A new key would begin another log under the same acts."""
+    data = Path(shutil.copytree(archive_data, tmp_path / "data"))
+    (data / "ledger-key").unlink()
+    done = lineament(data, "collections")
+    assert (done.returncode, "[ledger-key-lost]" in done.stderr) == (BROKEN, True)
+    assert not (data / "ledger-key").exists()
+
+
+def test_a_title_is_shown_as_it_is(tmp_path: Path, portraits: Path):
+    """Brackets mean nothing to the table."""
+    permission = tmp_path / "permission.toml"
+    permission.write_text(
+        'grantor = "G"\ncontact = "c"\nlegal_basis = "consent"\npurposes = ["archive-research"]\n'
+        'notice = "n"\nvalid_from = 2999-01-01\nevidence = "permission.toml"\n'
+    )
+    made = lineament(
+        tmp_path / "d", "collections", "add", "x", "--title", "[/b] [red]A", "--permission", permission
+    )
+    assert "not yet in force: it begins on 2999-01-01" in made.stdout
+    assert "[/b] [red]A" in lineament(tmp_path / "d", "collections").stdout
+
+
+def test_an_ingest_that_could_not_use_every_file_says_which(data: Path, tmp_path: Path):
+    """The rest goes on; the report is readable by people and as JSON."""
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "letter.jpg").write_text("dear diary")
+    (folder / "biden.jpg").write_bytes(BIDEN.read_bytes())
+    address = "https://example.org/"
+    (folder / "manifest.csv").write_text(
+        f"path,source_url\nletter.jpg,{address}\nbiden.jpg,{address}\ngone.jpg,{address}\nbiden.jpg,nowhere\n"
+    )
+    own = tmp_path / "data"
+    permission = folder.parent / "permission.toml"
+    permission.write_text(
+        'grantor = "G"\ncontact = "c"\nlegal_basis = "consent"\npurposes = ["archive-research"]\n'
+        'notice = "n"\nvalid_from = 2020-01-01\nevidence = "permission.toml"\n'
+    )
+    lineament(own, "collections", "add", "mixed", "--title", "Mixed", "--permission", permission)
+    done = lineament(own, "ingest", folder, "--collection", "mixed")
+    assert done.returncode == NOTHING
+    assert "letter.jpg: " in done.stdout
+    for code in ("not-a-photograph", "file-missing", "bad-row"):
+        assert f"[{code}]" in done.stdout
+    again = json.loads(lineament(own, "ingest", folder, "--collection", "mixed", "--json").stdout)
+    assert (again["new"], again["known"]) == (0, 1)
+
+
+def test_an_expired_permission_lets_nothing_in(tmp_path: Path, portraits: Path):
+    """The sentence says so and what to do."""
+    permission = tmp_path / "permission.toml"
+    permission.write_text(
+        'grantor = "G"\ncontact = "c"\nlegal_basis = "consent"\npurposes = ["archive-research"]\n'
+        'notice = "n"\nvalid_from = 2020-01-01\nvalid_until = 2021-01-01\nevidence = "permission.toml"\n'
+    )
+    data = tmp_path / "data"
+    lineament(data, "collections", "add", "old", "--title", "Old", "--permission", permission)
+    done = lineament(data, "ingest", portraits, "--collection", "old")
+    assert (done.returncode, "[permission-not-in-force]" in done.stderr) == (REFUSED, True)
+    search = lineament(data, "search", OBAMA, "--purpose", "archive-research", "--collection", "old")
+    assert (search.returncode, "ended on 2021-01-01" in search.stderr) == (REFUSED, True)
+
+
+def test_a_taken_port_is_a_sentence(data: Path, monkeypatch: pytest.MonkeyPatch):
+    """And nothing is started."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        monkeypatch.setenv("LINEAMENT_PORT", str(other.getsockname()[1]))
+        done = lineament(data, "serve")
+    assert (done.returncode, "[port-taken]" in done.stderr) == (BAD_INPUT, True)
+
+
+def test_a_wrong_setting_is_named(data: Path, monkeypatch: pytest.MonkeyPatch):
+    """With its variable."""
+    monkeypatch.setenv("LINEAMENT_PORT", "the usual")
+    done = lineament(data, "collections")
+    assert (done.returncode, "LINEAMENT_PORT" in done.stderr) == (BAD_INPUT, True)
+
+
+def test_a_changed_ledger_is_noticed(tmp_path: Path, archive_data: Path):
+    """One flipped bit in one entry: exit code 5 and the first thing that failed."""
+    data = tmp_path / "data"
+    shutil.copytree(archive_data, data)
+    bundles = (data / "ledger" / "tile" / "entries" / "000.p").iterdir()
+    bundle = max(bundles, key=lambda path: int(path.name))
+    changed = bytearray(bundle.read_bytes())
+    changed[40] ^= 1
+    bundle.write_bytes(changed)
+    done = lineament(data, "fsck")
+    assert (done.returncode, "[ledger-broken]" in done.stderr) == (BROKEN, True)
+    assert lineament(data, "serve").returncode == BROKEN
+
+
+@pytest.mark.parametrize("command", ["collections", "ingest", "search", "serve", "sign-in", "token", "fsck"])
+def test_help_explains_every_command(data: Path, command: str):
+    """A sentence and every option described."""
+    done = lineament(data, command, "--help")
+    assert done.returncode == DONE
+    assert len(done.stdout.splitlines()) > 5

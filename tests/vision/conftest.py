@@ -1,0 +1,34 @@
+"""The real models and the real sample photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lineament.core.faces import Photograph
+from lineament.vision.decode import Decoder
+from lineament.vision.pipeline import Vision
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    return Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture(scope="session")
+def vision() -> Iterator[Vision]:
+    with Vision.open() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def decoder() -> Iterator[Decoder]:
+    with Decoder(workers=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+def photograph(vision: Vision, samples: Path) -> Callable[[str], Photograph]:
+    return lambda name: vision.decode((samples / name).read_bytes())
