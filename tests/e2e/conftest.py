@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Site:
 
 
 @contextmanager
-def serve(installation: Installation) -> Iterator[Site]:
+def _served(installation: Installation) -> Iterator[Site]:
     """Serve an installation on a free port of this machine."""
     serving.start(installation)
     app = create_site(installation, SAMPLES / "examples.toml")
@@ -57,10 +57,16 @@ def serve(installation: Installation) -> Iterator[Site]:
 
 
 @pytest.fixture
-def site(archive: Installation) -> Iterator[Site]:
+def serve() -> Iterator[Callable[[Installation], Site]]:
+    """Start servers that run until every browser window is closed: see ``arrive``."""
+    with ExitStack() as running:
+        yield lambda installation: running.enter_context(_served(installation))
+
+
+@pytest.fixture
+def site(archive: Installation, serve: Callable[[Installation], Site]) -> Site:
     """A server over the collection 'archive' of seven portraits."""
-    with serve(archive) as running:
-        yield running
+    return serve(archive)
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +124,11 @@ class Visitor:
 
 
 @pytest.fixture
-def arrive(browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Open a site in a fresh browser window, signed in unless told otherwise."""
+def arrive(browser: Browser, serve: Callable[[Installation], Site]) -> Iterator[Callable[..., Visitor]]:
+    """Open a site in a fresh browser window, signed in unless told otherwise.
+
+    It asks for ``serve`` so that windows close before servers stop: a page may still be loading its pictures.
+    """
     came: list[Visitor] = []
 
     def open_site(site: Site, viewport: dict[str, int] | None = None, signed_in: bool = True) -> Visitor:

@@ -10,7 +10,7 @@ from lineament import ledger
 from lineament.app import collections
 from lineament.app.installation import Installation
 from lineament.web.words import web_link
-from tests.e2e.conftest import PHONE, Site, Visitor, serve
+from tests.e2e.conftest import PHONE, Site, Visitor
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 
@@ -102,14 +102,13 @@ def test_an_outsider_can_check_the_ledger_over_the_web(
 
 
 def test_a_new_installation_says_how_to_begin(
-    installation: Installation, arrive: Callable[..., Visitor]
+    installation: Installation, serve: Callable[[Installation], Site], arrive: Callable[..., Visitor]
 ) -> None:
     """Without a collection there is no form, and the page says which commands make one."""
-    with serve(installation) as site:
-        visitor = arrive(site)
-        expect(visitor.page.locator("main")).to_contain_text("lineament collections add")
-        expect(visitor.page.locator("form#search")).to_have_count(0)
-        visitor.picture("nothing-yet")
+    visitor = arrive(serve(installation))
+    expect(visitor.page.locator("main")).to_contain_text("lineament collections add")
+    expect(visitor.page.locator("form#search")).to_have_count(0)
+    visitor.picture("nothing-yet")
 
 
 def test_every_page_fits_a_phone(site: Site, arrive: Callable[..., Visitor]) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 from lineament.app import collections, sign_in
 from lineament.app.installation import Installation
 from lineament.testing import make_collection, make_permission
-from tests.e2e.conftest import Site, Visitor, serve
+from tests.e2e.conftest import Site, Visitor
 from tests.samples import BIDEN, OBAMA
 
 
@@ -168,16 +168,17 @@ def hostile(archive: Installation, tmp_path: Path) -> Installation:
     return archive
 
 
-def test_what_a_manifest_says_is_shown_as_text(hostile: Installation, arrive: Callable[..., Visitor]) -> None:
+def test_what_a_manifest_says_is_shown_as_text(
+    hostile: Installation, serve: Callable[[Installation], Site], arrive: Callable[..., Visitor]
+) -> None:
     """Captions, credits, file names and titles are words on the page and nothing more."""
-    with serve(hostile) as site:
-        visitor = arrive(site)
-        visitor.search(OBAMA)
-        page = visitor.page
-        first = page.locator(".candidate").first
-        expect(first.locator(".caption")).to_have_text("<script>document.title = 'taken'</script>")
-        expect(page).to_have_title("Candidates · Lineament")
-        first.get_by_role("link", name="Compare").click()
-        expect(page.locator(".compare-facts")).to_contain_text('"><img src=x onerror=alert(1)>.jpg')
-        expect(page.locator(".compare-facts")).to_contain_text("{{ 7 * 7 }}")
-        expect(page).to_have_title("Compare candidate 1 · Lineament")
+    visitor = arrive(serve(hostile))
+    visitor.search(OBAMA)
+    page = visitor.page
+    first = page.locator(".candidate").first
+    expect(first.locator(".caption")).to_have_text("<script>document.title = 'taken'</script>")
+    expect(page).to_have_title("Candidates · Lineament")
+    first.get_by_role("link", name="Compare").click()
+    expect(page.locator(".compare-facts")).to_contain_text('"><img src=x onerror=alert(1)>.jpg')
+    expect(page.locator(".compare-facts")).to_contain_text("{{ 7 * 7 }}")
+    expect(page).to_have_title("Compare candidate 1 · Lineament")
