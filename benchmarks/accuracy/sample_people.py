@@ -17,6 +17,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
 from rich.progress import track
 
 from lineament.app import sign_in
@@ -54,12 +55,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         installation = make_installation(Path(folder))
         allowed = make_permission(("archive-research", "missing-person"))
-        print("Ingesting the sample collection ...")
+        console = Console(stderr=True)
+        console.print("Ingesting the sample collection ...")
         make_collection(installation, "congress", CONGRESS, allowed)
         who = sign_in.operator(installation)
         results = defaultdict(list)
         pairs = [(person, path) for person, paths in photographs.items() for path in paths]
-        for person, path in track(pairs, "Searching"):
+        for person, path in track(pairs, "Searching", console=console):
             results[person].append(search(installation, who, person, path))
         installation.close()
     report(results)

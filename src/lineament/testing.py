@@ -77,6 +77,11 @@ def make_collection(
     return ingest(installation, who, name, open_source(source), lambda _done: None)
 
 
+def holds(installation: Installation, name: str) -> collections.Contents:
+    """Return what one collection holds."""
+    return next(holds for one, holds in collections.stock(installation) if one.name == name)
+
+
 def recorded(installation: Installation) -> list[dict[str, object]]:
     """Return every ledger entry, decoded, in order."""
     with installation.records.read() as tx:

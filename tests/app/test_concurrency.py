@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lineament import ledger
-from lineament.app import collections, sign_in
+from lineament.app import sign_in
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import Request, open_search
 from lineament.records.searches import Outcome
 from lineament.sources import open_source
-from lineament.testing import make_collection, make_installation, recorded
+from lineament.testing import holds, make_collection, make_installation, recorded
 from tests.samples import BIDEN, CONGRESS, OBAMA
 
 
@@ -38,7 +38,7 @@ def test_searches_go_on_while_photographs_come_in(archive: Installation, tmp_pat
     assert {one.outcome for one in searches} == {Outcome.CANDIDATES}
     assert all(one.searched_faces is not None and one.searched_faces >= 7 for one in searches)
     last = search(0)
-    there = collections.find(archive, "second")
+    there = holds(archive, "second")
     assert last.searched_faces == 7 + there.faces
     checkpoint = ledger.fsck(archive.ledger_folder, archive.signer.verifier)
     assert checkpoint.size == len(recorded(archive))
@@ -63,7 +63,7 @@ def test_two_processes_ingest_the_same_folder_at_once(tmp_path: Path, archive_da
         _, complaint = process.communicate(timeout=120)
         assert process.returncode == 0, complaint
     made = make_installation(Path(data))
-    there = collections.find(made, "archive")
+    there = holds(made, "archive")
     assert (there.images, there.faces) == (8, 8)
     assert ledger.fsck(made.ledger_folder, made.signer.verifier).size == len(recorded(made))
     made.close()

@@ -13,12 +13,20 @@ import pytest
 from PIL import Image
 
 from lineament import ledger
-from lineament.app import collections, sign_in
+from lineament.app import sign_in
 from lineament.app.ingest import Report, ingest
 from lineament.app.installation import Installation
 from lineament.errors import CollectionNotFound, PermissionNotInForce
 from lineament.sources import open_source
-from lineament.testing import NOON, Clock, make_collection, make_installation, make_permission, recorded
+from lineament.testing import (
+    NOON,
+    Clock,
+    holds,
+    make_collection,
+    make_installation,
+    make_permission,
+    recorded,
+)
 
 
 def run(installation: Installation, source: Path, name: str = "archive") -> Report:
@@ -74,7 +82,7 @@ def test_every_file_that_cannot_be_used_is_reported_and_the_rest_goes_on(
     again = run(installation, portraits)
     assert (again.new, again.known, again.no_face) == (0, 7, 2)
     assert {one.path for one in again.rejected} == {one.path for one in report.rejected}
-    assert collections.find(installation, "archive").images == 7
+    assert holds(installation, "archive").images == 7
 
 
 def huge_png() -> bytes:
@@ -94,7 +102,7 @@ def test_nothing_is_taken_in_without_a_permission_in_force(
         clock.turn(turned)
         with pytest.raises(PermissionNotInForce):
             run(installation, portraits)
-    assert collections.find(installation, "archive").images == 0
+    assert holds(installation, "archive").images == 0
 
 
 def test_a_permission_that_ends_half_way_stops_the_ingest(
@@ -112,7 +120,7 @@ def test_a_permission_that_ends_half_way_stops_the_ingest(
     monkeypatch.setattr(installation.vision, "decode", slow_decode)
     with pytest.raises(PermissionNotInForce):
         ingest(installation, sign_in.operator(installation), "archive", source, lambda _done: None)
-    assert collections.find(installation, "archive").images == 0
+    assert holds(installation, "archive").images == 0
 
 
 def test_a_collection_that_is_not_there_is_named(installation: Installation, portraits: Path):
@@ -143,7 +151,7 @@ def test_a_killed_ingest_is_finished_by_running_it_again(tmp_path: Path, portrai
         process.wait()
     subprocess.run(command + arguments, env=environment, check=True, capture_output=True)
     last = make_installation(data)
-    there = collections.find(last, "archive")
+    there = holds(last, "archive")
     assert (there.images, there.faces) == (67, 67)
     batches = [entry for entry in recorded(last) if entry["kind"] == "ingest.batch"]
     assert sum(entry["images"] for entry in batches) == 67  # type: ignore[misc]

@@ -28,7 +28,7 @@ from lineament.errors import (
 from lineament.records import people
 from lineament.records.searches import Outcome
 from lineament.sources import open_source
-from lineament.testing import NOON, Clock, make_collection, make_permission, recorded
+from lineament.testing import NOON, Clock, holds, make_collection, make_permission, recorded
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 ARCHIVE = Request("archive-research", ("archive",))
@@ -145,7 +145,7 @@ def test_a_probe_never_joins_a_collection(installation: Installation, who: Perso
     """Searching a photograph a second time does not find it."""
     for _ in range(2):
         assert open_search(installation, who, ARCHIVE, BIDEN.read_bytes()).outcome is Outcome.EMPTY
-    assert collections.find(installation, "archive").images == 7
+    assert holds(installation, "archive").images == 7
 
 
 def test_copies_of_one_photograph_share_a_rank(installation: Installation, who: Person, portraits: Path):

@@ -85,7 +85,7 @@ class Visitor:
     """Somebody at a browser; ``complaints`` holds what the pages logged as errors."""
 
     def __init__(self, browser: Browser, viewport: dict[str, int]) -> None:
-        self.context = browser.new_context(viewport=viewport)
+        self.context = browser.new_context(viewport=viewport, reduced_motion="reduce")
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(15_000)
         self.complaints: list[str] = []

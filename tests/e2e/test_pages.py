@@ -59,7 +59,7 @@ def test_a_fault_inside_shows_no_traceback(
     def fail(*_args: object) -> None:
         raise RuntimeError("a secret of the house")
 
-    monkeypatch.setattr(collections, "show", fail)
+    monkeypatch.setattr(collections, "stock", fail)
     answer = visitor.page.goto(f"{site.address}/collections")
     assert answer
     assert answer.status == 500

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from lineament.app.candidates import ShownCandidate, ShownSearch
+from lineament.app.collections import Contents
 from lineament.core.faces import DetectedFace
 from lineament.core.permission import Permission
 from lineament.core.policy import Purpose
@@ -146,14 +147,14 @@ def permission_out(permission: Permission, in_force: bool) -> PermissionOut:
     )
 
 
-def collection_out(collection: Collection, in_force: bool) -> CollectionOut:
+def collection_out(collection: Collection, holds: Contents, in_force: bool) -> CollectionOut:
     """Present a collection."""
     permission = collection.permission
     return CollectionOut(
         name=collection.name,
         title=collection.title,
-        images=collection.images,
-        faces=collection.faces,
+        images=holds.images,
+        faces=holds.faces,
         revision=collection.revision,
         permission=permission_out(permission, in_force) if permission else None,
     )

@@ -55,8 +55,8 @@ def list_collections(served: Served, _who: SignedIn) -> list[CollectionOut]:
     """List the collections, each with its permission."""
     now = served.clock()
     return [
-        collection_out(one, bool(one.permission and one.permission.in_force(now)))
-        for one in collections.show(served)
+        collection_out(one, holds, bool(one.permission and one.permission.in_force(now)))
+        for one, holds in collections.stock(served)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,9 +24,18 @@ from lineament.errors import (
     SourceError,
 )
 from lineament.ledger import commitment
-from lineament.records import collections
+from lineament.records import collections, images
 from lineament.records.collections import Collection
 from lineament.sources import read_file
+
+
+@dataclass(frozen=True)
+class Contents:
+    """How many photographs with a face a collection holds, and how many faces that can be searched."""
+
+    images: int
+    faces: int
+
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 TITLE_LENGTH_MAX = 200  # characters
@@ -83,6 +93,15 @@ def show(installation: Installation) -> list[Collection]:
     """Return every collection with its newest permission."""
     with installation.records.read() as tx:
         return collections.list_collections(tx)
+
+
+def stock(installation: Installation) -> list[tuple[Collection, Contents]]:
+    """Return every collection with what it holds. Counting takes longer than listing."""
+    contract = installation.vision.contract
+    with installation.records.read() as tx:
+        faces, pictures = images.count_faces(tx, contract), images.count_images(tx, contract)
+        there = collections.list_collections(tx)
+    return [(one, Contents(pictures.get(one.id, 0), faces.get(one.id, 0))) for one in there]
 
 
 def allowing(installation: Installation, purpose: str) -> list[str]:

@@ -262,4 +262,6 @@ def _add(
     image = Image(installation.new_id(), collection_id, one.digest, one.media_type, width, height, provenance)
     image_id = images.put_image(tx, image, contract, ingest_id)
     for detected, template in zip(one.faces, one.templates, strict=True):
-        images.add_face(tx, installation.new_id(), image_id, detected, contract, template, revision)
+        images.add_face(
+            tx, installation.new_id(), image_id, collection_id, detected, contract, template, revision
+        )

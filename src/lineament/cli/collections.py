@@ -71,18 +71,18 @@ def _show() -> None:
     from lineament.app import collections as use
 
     with opened() as installation:
-        there, now = use.show(installation), installation.clock()
+        there, now = use.stock(installation), installation.clock()
     if not there:
         click.echo("There is no collection yet. `lineament collections add --help` says how to make one.")
         return
     table = Table("name", "title", "images", "faces", "permission", "until", "purposes", box=None)
-    for one in there:
+    for one, holds in there:
         permission = one.permission
         table.add_row(
             one.name,
             one.title,
-            f"{one.images:,}",
-            f"{one.faces:,}",
+            f"{holds.images:,}",
+            f"{holds.faces:,}",
             permission.state(now) if permission else "none",
             f"{permission.valid_until:%Y-%m-%d}" if permission and permission.valid_until else "",
             "\n".join(permission.purposes) if permission else "",

@@ -12,20 +12,18 @@ from sqlalchemy import Connection, func, insert, select, update
 from lineament.core.permission import LegalBasis, Permission
 from lineament.core.policy import Standing
 from lineament.core.times import from_iso, iso
-from lineament.records.schema import collection, face, image, permission, state, template
+from lineament.records.schema import collection, permission, state
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection with its newest permission, and how many images with faces it holds."""
+    """A collection with its newest permission."""
 
     id: str
     name: str
     title: str
     revision: int
     permission: Permission | None
-    images: int
-    faces: int
 
     @property
     def standing(self) -> Standing:
@@ -64,12 +62,8 @@ def list_collections(tx: Connection, names: Sequence[str] | None = None) -> list
         .group_by(permission.c.collection_id)
         .subquery()
     )
-    mine = (image.c.collection_id == collection.c.id) & (template.c.contract == image.c.contract)
-    searchable = face.join(image).join(template)
-    faces = select(func.count()).select_from(searchable).where(mine).scalar_subquery()
-    images = select(func.count(image.c.id.distinct())).select_from(searchable).where(mine).scalar_subquery()
     query = (
-        select(collection, permission.c.document, images.label("images"), faces.label("faces"))
+        select(collection, permission.c.document)
         .outerjoin(newest, newest.c.collection_id == collection.c.id)
         .outerjoin(
             permission,
@@ -86,8 +80,6 @@ def list_collections(tx: Connection, names: Sequence[str] | None = None) -> list
             title=row.title,
             revision=row.revision,
             permission=_permission(row.document) if row.document else None,
-            images=row.images,
-            faces=row.faces,
         )
         for row in tx.execute(query)
     ]

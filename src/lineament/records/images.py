@@ -94,29 +94,34 @@ def add_face(
     tx: Connection,
     face_id: str,
     image_id: str,
+    collection_id: str,
     detected: DetectedFace,
     contract: str,
     vector: NDArray[np.float32],
     revision: int,
 ) -> None:
     """Record a face and its (D,) float32 template under one contract."""
-    document = face_document(detected)
-    tx.execute(insert(face).values(id=face_id, image_id=image_id, revision=revision, **document))
-    blob = vector.astype("<f4").tobytes()
-    tx.execute(insert(template).values(face_id=face_id, contract=contract, vector=blob))
+    tx.execute(insert(face).values(id=face_id, image_id=image_id, **face_document(detected)))
+    tx.execute(
+        insert(template).values(
+            face_id=face_id,
+            contract=contract,
+            collection_id=collection_id,
+            revision=revision,
+            vector=vector.astype("<f4").tobytes(),
+        )
+    )
 
 
 def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> NewTemplates:
     """Return the templates of one contract that were added by revisions in (after, up_to]."""
     rows = tx.execute(
-        select(face.c.id, image.c.collection_id, template.c.vector)
-        .join_from(face, image)
-        .join(template)
-        .where(template.c.contract == contract, face.c.revision > after, face.c.revision <= up_to)
-        .order_by(face.c.revision, face.c.id)
+        select(template.c.face_id, template.c.collection_id, template.c.vector).where(
+            template.c.contract == contract, template.c.revision > after, template.c.revision <= up_to
+        )
     ).all()
     vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1 if rows else 0)
-    return NewTemplates([row.id for row in rows], [row.collection_id for row in rows], vectors)
+    return NewTemplates([row.face_id for row in rows], [row.collection_id for row in rows], vectors)
 
 
 def templates_of(tx: Connection, contract: str, face_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -164,20 +169,25 @@ def finish_ingest(tx: Connection, ingest_id: str, counts: Mapping[str, int], now
     )
 
 
-def count_faces(tx: Connection, contract: str, revisions: Mapping[str, int]) -> int:
-    """Return how many faces of one contract these collections (id -> revision) held at their revisions."""
-    total = 0
-    for collection_id, revision in revisions.items():
-        total += tx.execute(
-            select(func.count())
-            .select_from(face.join(image).join(template))
-            .where(
-                image.c.collection_id == collection_id,
-                face.c.revision <= revision,
-                template.c.contract == contract,
-            )
-        ).scalar_one()
-    return total
+def count_faces(tx: Connection, contract: str) -> dict[str, int]:
+    """Return how many faces of one contract each collection has, by its id; empty ones are left out."""
+    counted = (
+        select(template.c.collection_id, func.count().label("faces"))
+        .where(template.c.contract == contract)
+        .group_by(template.c.collection_id)
+    )
+    return {row.collection_id: row.faces for row in tx.execute(counted)}
+
+
+def count_images(tx: Connection, contract: str) -> dict[str, int]:
+    """Return how many images with a face of one contract each collection has, by its id."""
+    counted = (
+        select(template.c.collection_id, func.count(face.c.image_id.distinct()).label("images"))
+        .select_from(template.join(face))
+        .where(template.c.contract == contract)
+        .group_by(template.c.collection_id)
+    )
+    return {row.collection_id: row.images for row in tx.execute(counted)}
 
 
 def face_document(detected: DetectedFace) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The tables. Times are ISO 8601 UTC text; ids are random hex; documents are JSON text.
 
-One counter, ``revision``, rises with every change to what can be searched. A face carries the revision that
-added it, and a collection the one that last changed it, so that a search can be pinned and an index can
-follow.
+One counter, ``revision``, rises with every change to what can be searched. A template carries the revision
+that added it and the collection it is in, so that an index can follow and faces can be counted from one index
+of the database; a collection carries the revision that last changed it, so that a search can be pinned.
 """
 
 from __future__ import annotations
@@ -104,7 +104,6 @@ face = Table(
     Column("box", JSON, nullable=False),
     Column("landmarks", JSON, nullable=False),
     Column("score", Float, nullable=False),
-    Column("revision", Integer, nullable=False, index=True),
 )
 
 template = Table(
@@ -112,6 +111,8 @@ template = Table(
     metadata,
     Column("face_id", Text, ForeignKey("face.id"), primary_key=True),
     Column("contract", Text, primary_key=True),
+    Column("collection_id", Text, ForeignKey("collection.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
     Column("vector", LargeBinary, nullable=False),  # little-endian float32, L2-normalised
 )
 
@@ -182,4 +183,10 @@ ledger_entry = Table(
     Column("entry", LargeBinary, nullable=False),
 )
 
+Index(
+    "ix_template_contract_revision_collection_id",
+    template.c.contract,
+    template.c.revision,
+    template.c.collection_id,
+)
 Index("ix_search_person_id_started_at", search.c.person_id, search.c.started_at)

@@ -28,7 +28,7 @@ def search_page(request: Request, served: Served, who: Searcher) -> Response:
         request,
         "search.html",
         purposes=[(one, bool(one.roles & who.roles)) for one in served.policy.purposes.values()],
-        collections=collections.show(served),
+        collections=collections.stock(served),
         now=served.clock(),
         examples=request.app.state.examples,
         recent=candidates.recent_searches(served, who, RECENT),
@@ -84,7 +84,7 @@ def collections_page(request: Request, served: Served) -> Response:
     return page(
         request,
         "collections.html",
-        collections=collections.show(served),
+        collections=collections.stock(served),
         now=served.clock(),
         purpose_titles=_purpose_titles(served),
     )

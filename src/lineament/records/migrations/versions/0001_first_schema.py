@@ -129,12 +129,10 @@ def upgrade() -> None:
         sa.Column("box", sa.JSON(), nullable=False),
         sa.Column("landmarks", sa.JSON(), nullable=False),
         sa.Column("score", sa.Float(), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["image_id"], ["image.id"], name=op.f("fk_face_image_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_face")),
     )
     op.create_index(op.f("ix_face_image_id"), "face", ["image_id"], unique=False)
-    op.create_index(op.f("ix_face_revision"), "face", ["revision"], unique=False)
     op.create_table(
         "rejection",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -164,8 +162,17 @@ def upgrade() -> None:
         "template",
         sa.Column("face_id", sa.Text(), nullable=False),
         sa.Column("contract", sa.Text(), nullable=False),
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["collection_id"], ["collection.id"], name=op.f("fk_template_collection_id")),
         sa.ForeignKeyConstraint(["face_id"], ["face.id"], name=op.f("fk_template_face_id")),
         sa.PrimaryKeyConstraint("face_id", "contract", name=op.f("pk_template")),
+    )
+    op.create_index(
+        "ix_template_contract_revision_collection_id",
+        "template",
+        ["contract", "revision", "collection_id"],
+        unique=False,
     )
     op.execute("INSERT INTO state (id, revision) VALUES (1, 0)")
