@@ -42,8 +42,8 @@ def main() -> None:
     parser.add_argument("--faces", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     sizes = parser.parse_args().faces
     print(
-        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, SQLAlchemy {sqlalchemy.__version__}; medians of {RUNS}\n"
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}, numpy {np.__version__}, SQLAlchemy {sqlalchemy.__version__}; medians of {RUNS}\n"
     )
     print("| faces | models alone | one search | ratio | index from nothing |")
     print("|---|---|---|---|---|")
