@@ -43,7 +43,8 @@ def main() -> None:
     sizes = parser.parse_args().faces
     print(
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, numpy {np.__version__}, SQLAlchemy {sqlalchemy.__version__}; medians of {RUNS}\n"
+        f"Python {platform.python_version()}, numpy {np.__version__}, "
+        f"SQLAlchemy {sqlalchemy.__version__}; medians of {RUNS}\n"
     )
     print("| faces | models alone | one search | ratio | index from nothing |")
     print("|---|---|---|---|---|")
