@@ -32,6 +32,11 @@ class Settings(BaseSettings):
         """Where an operator's own policy lies; the one that ships is used where there is none."""
         return self.data / "policy.toml"
 
+    @property
+    def witnesses(self) -> Path:
+        """Where the ledger's witnesses are listed, if any are: a policy file of c2sp.org/tlog-policy."""
+        return self.data / "witnesses"
+
 
 def load_settings() -> Settings:
     """Read the settings. Raises SettingsInvalid that names the variable."""

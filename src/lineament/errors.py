@@ -158,6 +158,13 @@ class PolicyInvalid(BadInput):
     remedy = "Mend the policy file; docs/reference/policy.md lists its fields."
 
 
+class WitnessesInvalid(BadInput):
+    """The file that lists the ledger's witnesses cannot be understood."""
+
+    code = "witnesses-invalid"
+    remedy = "Mend the file witnesses in the data folder; docs/reference/ledger.md shows an example."
+
+
 class SearchRefused(Refused):
     """The policy does not allow this search. The refusal is on record; no pixel was decoded."""
 

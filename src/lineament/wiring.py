@@ -14,9 +14,9 @@ from lineament.app.installation import Installation
 from lineament.config import Settings
 from lineament.core.odds import Tail, parse_tail
 from lineament.core.policy import Policy, parse_policy
-from lineament.errors import LedgerKeyLost, PolicyInvalid, SourceError, StorageFailed
+from lineament.errors import LedgerKeyLost, PolicyInvalid, SourceError, StorageFailed, WitnessesInvalid
 from lineament.index.exact import ExactIndex
-from lineament.ledger import LedgerError, Signer
+from lineament.ledger import LedgerError, Signer, WitnessPolicy
 from lineament.records.blobs import Blobs
 from lineament.records.store import open_records
 from lineament.sources import read_file
@@ -26,7 +26,8 @@ from lineament.vision.pipeline import Vision
 def open_installation(settings: Settings) -> Installation:
     """Open the installation in the settings' data folder; the first time, make it.
 
-    Raises StorageFailed, PolicyInvalid, ModelPackInvalid, LedgerKeyLost, and what ``open_records`` raises.
+    Raises StorageFailed, PolicyInvalid, WitnessesInvalid, ModelPackInvalid, LedgerKeyLost, and what
+    ``open_records`` raises.
     """
     data = settings.data
     try:
@@ -42,6 +43,7 @@ def open_installation(settings: Settings) -> Installation:
         vision=vision,
         ledger_folder=data / "ledger",
         signer=signer,
+        witnesses=_witnesses(settings.witnesses),
         policy=policy,
         tail=tail,
         clock=lambda: datetime.now(UTC),
@@ -57,6 +59,15 @@ def _policy(own: Path) -> Policy:
         return parse_policy(read_file(own).decode("utf-8"))
     except (SourceError, UnicodeDecodeError) as error:
         raise PolicyInvalid(f"The policy file {own} cannot be read: {error}.") from error
+
+
+def _witnesses(file: Path) -> WitnessPolicy:
+    if not file.exists():
+        return WitnessPolicy.of_log_alone()
+    try:
+        return WitnessPolicy.parse(read_file(file))
+    except (SourceError, LedgerError) as error:
+        raise WitnessesInvalid(f"The file {file} cannot be used: {error}") from error
 
 
 def _tail(vision: Vision) -> Tail | None:

@@ -43,6 +43,11 @@ def test_photographs_are_taken_in_once(installation: Installation, portraits: Pa
     assert (second.new, second.known) == (0, 7)
     kinds = [entry["kind"] for entry in recorded(installation)]
     assert kinds == [
+        "policy.changed",
+        "model.changed",
+        "calibration.changed",
+        "role.granted",
+        "role.granted",
         "collection.created",
         "permission.recorded",
         "ingest.batch",

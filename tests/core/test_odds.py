@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineament.core.odds import Coincidence, Strength, Tail, coincidence, parse_tail, sentence, threshold_for
+from lineament.core.odds import Coincidence, Strength, coincidence, parse_tail, sentence, threshold_for
 from lineament.errors import NotCalibrated
 
 POINTS = [{"score": 0.1, "fmr": 1e-1}, {"score": 0.3, "fmr": 1e-3}, {"score": 0.5, "fmr": 1e-6}]
@@ -87,6 +87,8 @@ def test_an_unusable_curve_is_refused(document: dict[str, object]):
         parse_tail(document)
 
 
-def test_tails_are_values():
-    """Equal measurements are equal."""
-    assert Tail("sha256:00", "Mind.", (-1.0, 0.1, 0.3, 0.5), (1.0, 1e-1, 1e-3, 1e-6)) == TAIL
+def test_another_figure_makes_another_version():
+    """So that the ledger can say when a calibration changed; equal measurements are equal."""
+    assert parse_tail(DOCUMENT) == TAIL
+    changed = DOCUMENT | {"points": [POINTS[0] | {"fmr": POINTS[0]["fmr"] * 0.99}, *POINTS[1:]]}
+    assert parse_tail(changed).version != TAIL.version

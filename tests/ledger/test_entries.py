@@ -19,6 +19,8 @@ modes = st.sampled_from(["identification", "investigation"])
 times = st.datetimes().map(lambda time: time.isoformat(timespec="milliseconds") + "Z")
 VALUES = {
     "id": ids,
+    "id or null": st.none() | ids,
+    "list of id": st.lists(ids, max_size=3),
     "commitment": commitments,
     "commitment or null": st.none() | commitments,
     "digest": digests,

@@ -6,8 +6,9 @@ import json
 import re
 from pathlib import Path
 
-from lineament.ledger import KINDS, LedgerError, decode
+from lineament.ledger import KINDS, LedgerError, WitnessPolicy, decode
 
+SOURCE = Path(__file__).parents[2] / "src" / "lineament"
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "ledger.md").read_text(encoding="utf-8")
 
 
@@ -36,3 +37,22 @@ def test_the_example_is_an_entry() -> None:
     example = re.search(r"```json\n(.+)\n```", PAGE)
     assert example
     assert decode(example[1].encode()) == json.loads(example[1])
+
+
+def test_the_example_of_a_witness_policy_is_one() -> None:
+    """It parses, and one of its two witnesses is enough."""
+    example = re.search(r"```\n(witness .+?)```", PAGE, re.DOTALL)
+    assert example
+    policy = WitnessPolicy.parse(example[1].encode())
+    assert list(policy.urls) == list(policy.witnesses) == ["archive-nl", "press"]
+    assert policy.is_met(["press"])
+    assert not policy.is_met([])
+
+
+def test_the_kinds_that_are_never_written_are_named() -> None:
+    """The page says for which kinds there is no act yet, and it is right."""
+    source = "".join(path.read_text("utf-8") for path in (SOURCE / "app").glob("*.py"))
+    written = set(re.findall(r'doing\.record\(\s*"([a-z.]+)"', source))
+    sentence = re.search(r"no entry of theirs is written:\n(.+)\.\n", PAGE)
+    assert sentence
+    assert set(re.findall(r"`([a-z.]+)`", sentence[1])) == KINDS.keys() - written

@@ -23,10 +23,11 @@ from lineament.api.models import (
     source_out,
 )
 from lineament.api.problems import MEDIA_TYPE, status_of
-from lineament.app import candidates, collections, pictures, search
+from lineament.app import candidates, collections, disclose, pictures, search
 
 _PICTURE_HEADERS = {"Cache-Control": "no-store"}  # a permission that ends takes effect at once
 _Responses = dict[int | str, dict[str, Any]]
+_FILE: _Responses = {200: {"content": {"application/octet-stream": {}}, "description": "A file to keep."}}
 _JPEG: _Responses = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}
 
 
@@ -154,6 +155,26 @@ def get_probe_crop(served: Served, who: Searcher, search_id: str) -> Response:
     return _picture(pictures.probe_crop(served, who, search_id))
 
 
+@router.get(
+    "/searches/{search_id}/receipt.tlog-proof",
+    responses=_problems(errors.SearchNotFound, errors.LedgerBroken) | _FILE,
+    response_class=Response,
+)
+def get_receipt(served: Served, who: Searcher, search_id: str) -> Response:
+    """Return the receipt that proves the ledger's entry for one of your searches (c2sp.org/tlog-proof)."""
+    return _file(disclose.receipt(served, who, search_id), f"search-{search_id[:8]}.tlog-proof")
+
+
+@router.post(
+    "/searches/{search_id}/export",
+    responses=_problems(errors.SearchNotFound, errors.LedgerBroken) | _FILE,
+    response_class=Response,
+)
+def export(served: Served, who: Searcher, search_id: str) -> Response:
+    """Return a bundle with all that one of your searches left, to be checked by others. This is on record."""
+    return _file(disclose.export(served, who, search_id), f"search-{search_id[:8]}.zip")
+
+
 @router.get("/images/{image_id}", responses=_problems(errors.ImageNotFound))
 def get_image(served: Served, who: Searcher, image_id: str) -> ImageOut:
     """Return where a photograph comes from."""
@@ -184,6 +205,11 @@ def get_face(served: Served, who: Searcher, face_id: str) -> SourceOut:
 def get_crop(served: Served, who: Searcher, face_id: str) -> Response:
     """Return a face with a little of its surroundings."""
     return _picture(pictures.crop(served, who, face_id))
+
+
+def _file(data: bytes, name: str) -> Response:
+    headers = _PICTURE_HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 def _picture(data: bytes) -> Response:

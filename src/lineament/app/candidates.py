@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from lineament.app.installation import Installation
+from lineament.app.journal import act
 from lineament.core.odds import Coincidence, Strength, coincidence, sentence
 from lineament.core.policy import Person, Role
+from lineament.core.times import iso
 from lineament.errors import ImageNotFound, SearchNotFound
+from lineament.ledger import commitment
 from lineament.records import collections, images, searches
 from lineament.records.images import StoredFace
-from lineament.records.searches import CandidateRow, Search
+from lineament.records.searches import CandidateRow, Outcome, Search
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,11 @@ class ShownSearch:
 
 
 def show_search(installation: Installation, who: Person, search_id: str) -> ShownSearch:
-    """Return one of this person's searches as it may be shown now. Raises SearchNotFound."""
+    """Return one of this person's searches as it may be shown now. Raises SearchNotFound.
+
+    A list is on record before it is shown: once for each person and each different list, since what is
+    withheld can change.
+    """
     search = own_search(installation, who, search_id)
     permitted = _permitted_faces(installation, search)
     shown = []
@@ -58,7 +66,17 @@ def show_search(installation: Installation, who: Person, search_id: str) -> Show
     if installation.tail and search.threshold is not None and search.searched_faces is not None:
         at_threshold = coincidence(installation.tail, search.threshold, search.searched_faces)
     caution = installation.tail.caution if installation.tail else None
+    if search.outcome in {Outcome.CANDIDATES, Outcome.EMPTY}:
+        _record_shown(installation, who, search, shown)
     return ShownSearch(search, tuple(shown), at_threshold, caution)
+
+
+def shown_bytes(shown: Sequence[ShownCandidate]) -> bytes:
+    """Return what the ledger commits to for a list that was shown: ranks and faces, '-' if withheld."""
+    return "\n".join(
+        " ".join([str(one.rank), one.face.id if one.face else "-", *(copy.id for copy in one.also_in)])
+        for one in shown
+    ).encode()
 
 
 def own_search(installation: Installation, who: Person, search_id: str) -> Search:
@@ -106,6 +124,28 @@ def _may_see(installation: Installation, tx: Connection, who: Person, face: Stor
         return False
     found_for = searches.purposes_that_found(tx, who.id, face.image.id)
     return Role.CURATOR in who.roles or any(permission.allows(purpose, now) for purpose in found_for)
+
+
+def _record_shown(
+    installation: Installation, who: Person, search: Search, shown: Sequence[ShownCandidate]
+) -> None:
+    digest = commitment(search.salt, shown_bytes(shown))
+    with installation.records.read() as tx:
+        if searches.was_shown(tx, search.id, who.id, digest):
+            return
+    with act(installation) as doing:
+        if not searches.was_shown(doing.tx, search.id, who.id, digest):
+            searches.add_shown_list(doing.tx, search.id, who.id, digest)
+            doing.record(
+                "search.shown",
+                at=iso(installation.clock()),
+                who=who.id,
+                role=Role.SEARCHER,
+                search=search.id,
+                list=digest,
+                shown=sum(one.face is not None for one in shown),
+                withheld=sum(one.face is None for one in shown),
+            )
 
 
 def _permitted_faces(installation: Installation, search: Search) -> dict[str, StoredFace]:

@@ -11,7 +11,7 @@ from lineament.core.odds import Tail
 from lineament.core.policy import Person, Policy, Role
 from lineament.errors import RoleMissing
 from lineament.index.protocol import Index
-from lineament.ledger import Signer
+from lineament.ledger import Signer, WitnessPolicy
 from lineament.records.blobs import Blobs
 from lineament.records.store import Records
 from lineament.vision.pipeline import Vision
@@ -19,7 +19,7 @@ from lineament.vision.pipeline import Vision
 
 @dataclass(frozen=True)
 class Installation:
-    """The rooms, the policy, the measured error rates (None without calibration), the clock and fresh ids.
+    """The rooms, the policies, the measured error rates (None without calibration), the clock and fresh ids.
 
     ``clock`` returns an aware UTC time, ``new_id`` 32 random hex digits, ``new_salt`` 32 random bytes.
     """
@@ -30,6 +30,7 @@ class Installation:
     vision: Vision
     ledger_folder: Path
     signer: Signer
+    witnesses: WitnessPolicy
     policy: Policy
     tail: Tail | None
     clock: Callable[[], datetime]

@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 
 from lineament import ledger
 from lineament.app.installation import Installation
+from lineament.core.times import iso
 from lineament.errors import LedgerBroken, StorageFailed
 from lineament.records import ledger_entries
+from lineament.records.terms import Terms, read_terms, write_terms
 
 
 class Act:
@@ -22,20 +24,26 @@ class Act:
     def __init__(self, tx: Connection) -> None:
         self.tx = tx
 
-    def record(self, kind: str, **fields: Any) -> None:
-        """Write one ledger entry into the transaction. Raises ledger.EntryInvalid for personal data."""
-        ledger_entries.append(self.tx, ledger.encode(kind, **fields))
+    def record(self, kind: str, **fields: Any) -> int:
+        """Write one ledger entry into the transaction and return its sequence number.
+
+        Raises ledger.EntryInvalid for personal data.
+        """
+        return ledger_entries.append(self.tx, ledger.encode(kind, **fields), fields.get("search"))
 
 
 @contextmanager
 def act(installation: Installation) -> Iterator[Act]:
     """Open a transaction for an act and its entries, on a ledger that agrees with its entries.
 
-    Publishes once it has committed. Raises LedgerBroken before anything is done on a ledger that disagrees.
+    Where policy, model or calibration have changed since the last act, that is recorded first. Publishes once
+    all has committed. Raises LedgerBroken before anything is done on a ledger that disagrees.
     """
     publish(installation)
     with installation.records.write() as tx:
-        yield Act(tx)
+        doing = Act(tx)
+        _record_new_terms(installation, doing)
+        yield doing
     publish(installation)
 
 
@@ -49,6 +57,26 @@ def check(installation: Installation) -> None:
     """Compare checkpoint, tiles and entries. Raises LedgerBroken with the first thing that disagrees."""
     with _settled(installation) as (entries, size):
         ledger.check(installation.ledger_folder, entries, size, installation.signer.verifier)
+
+
+def _record_new_terms(installation: Installation, doing: Act) -> None:
+    calibration = installation.tail.version if installation.tail else None
+    terms = Terms(installation.policy.version, installation.vision.contract, calibration)
+    before, at = read_terms(doing.tx), iso(installation.clock())
+    if before.policy != terms.policy:
+        doing.record("policy.changed", at=at, before=before.policy, after=terms.policy)
+    if before.contract != terms.contract:
+        doing.record("model.changed", at=at, before=before.contract, after=terms.contract)
+    if before.calibration != terms.calibration:
+        doing.record(
+            "calibration.changed",
+            at=at,
+            contract=terms.contract,
+            before=before.calibration,
+            after=terms.calibration,
+        )
+    if before != terms:
+        write_terms(doing.tx, terms)
 
 
 @contextmanager

@@ -30,8 +30,8 @@ class Exit(IntEnum):
 EXIT_CODES = """\b
 Exit codes:
   0  done; a search found at least one candidate
-  1  done; no candidate, or some files were not taken in
-  2  the input cannot be used
+  1  done; no candidate, some files were not taken in, or the quorum is not met
+  2  the input cannot be used, or does not pass a check
   3  a rule forbids it
   4  the photograph shows several faces: choose one with --face
   5  the installation needs attention

@@ -10,12 +10,14 @@ import click
 import lineament
 from lineament.cli.collections import collections
 from lineament.cli.common import EXIT_CODES, Exit, exit_code
+from lineament.cli.disclose import export, receipt
 from lineament.cli.ingest import ingest
-from lineament.cli.ledger import fsck
+from lineament.cli.ledger import fsck, verifier, verify, witness
 from lineament.cli.search import search
 from lineament.cli.serve import serve, sign_in, token
 from lineament.core.words import plain
 from lineament.errors import LineamentError
+from lineament.ledger import LedgerError
 
 
 class _Command(click.Group):
@@ -27,6 +29,9 @@ class _Command(click.Group):
         except LineamentError as error:
             click.echo(error.diagnostics(), err=True)
             ctx.exit(exit_code(error))
+        except LedgerError as error:
+            click.echo(error.diagnostics(), err=True)
+            ctx.exit(Exit.BAD_INPUT)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -46,5 +51,18 @@ def main() -> None:
     """
 
 
-for command in (collections, ingest, search, serve, sign_in, token, fsck):
+for command in (
+    collections,
+    ingest,
+    search,
+    receipt,
+    export,
+    serve,
+    sign_in,
+    token,
+    verify,
+    fsck,
+    witness,
+    verifier,
+):
     main.add_command(command)

@@ -6,6 +6,7 @@ import os
 import socket
 import webbrowser
 from contextlib import suppress
+from threading import Event, Thread
 
 import click
 
@@ -22,7 +23,7 @@ def serve(open_browser: bool) -> None:
     """Serve the page and the HTTP interface on this machine. Ctrl-C stops it."""
     import uvicorn
 
-    from lineament.app import serving
+    from lineament.app import serving, witnessing
     from lineament.app import sign_in as use
     from lineament.web.site import create_site
 
@@ -42,8 +43,15 @@ def serve(open_browser: bool) -> None:
             server_header=False,
             proxy_headers=False,
         )
-        with suppress(KeyboardInterrupt):  # which uvicorn raises again after Ctrl-C has stopped it
-            uvicorn.Server(config).run(sockets=[listener])
+        stop = Event()
+        witnesses = Thread(target=witnessing.ask_regularly, args=(installation, stop))
+        witnesses.start()
+        try:
+            with suppress(KeyboardInterrupt):  # which uvicorn raises again after Ctrl-C has stopped it
+                uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            stop.set()
+            witnesses.join()
     click.echo("\nLineament has stopped.")
 
 

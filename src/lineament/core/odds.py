@@ -11,9 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
+from lineament.core.jsontext import json_bytes
 from lineament.errors import NotCalibrated
 
 
@@ -35,10 +37,12 @@ class Tail:
 
     ``scores`` rise and ``fmrs`` fall; between two points log10(FMR) is interpolated linearly. Nothing is
     claimed beyond the last point: there the last FMR is an upper bound. ``caution`` is the sentence that says
-    how far the figures carry over to other photographs; it is shown beside them.
+    how far the figures carry over to other photographs; it is shown beside them. ``version`` is 'sha256:' and
+    the digest of the figures.
     """
 
     contract: str
+    version: str
     caution: str
     scores: tuple[float, ...]
     fmrs: tuple[float, ...]
@@ -67,6 +71,7 @@ def parse_tail(document: Mapping[str, Any]) -> Tail:
         scores, fmrs = tuple(s for s, _ in points), tuple(f for _, f in points)
         tail = Tail(
             contract=str(document["contract"]),
+            version="sha256:" + sha256(json_bytes(document)).hexdigest(),
             caution=str(document["caution"]),
             scores=scores,
             fmrs=fmrs,

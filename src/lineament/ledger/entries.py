@@ -85,7 +85,25 @@ INTEGER = Type("integer", lambda value: type(value) is int and 0 <= value <= MAX
 
 KINDS: dict[str, dict[str, Type]] = {
     "server.started": {"at": TIME, "software": RELEASE, "contract": DIGEST, "policy": DIGEST},
+    "policy.changed": {"at": TIME, "before": nullable(DIGEST), "after": DIGEST},
+    "model.changed": {"at": TIME, "before": nullable(DIGEST), "after": DIGEST},
+    "calibration.changed": {
+        "at": TIME,
+        "contract": DIGEST,
+        "before": nullable(DIGEST),
+        "after": nullable(DIGEST),
+    },
+    "threshold.changed": {
+        "at": TIME,
+        "who": ID,
+        "second": nullable(ID),  # who approved it besides
+        "purpose": TOKEN,
+        "before": nullable(DECIMAL),
+        "after": nullable(DECIMAL),
+    },
+    "role.granted": {"at": TIME, "who": ID, "by": nullable(ID), "role": TOKEN, "until": nullable(TIME)},
     "session.opened": {"at": TIME, "who": ID},
+    "signin.failures": {"at": TIME, "since": TIME, "failures": INTEGER},
     "collection.created": {"at": TIME, "who": ID, "collection": ID},
     "permission.recorded": {
         "at": TIME,
@@ -136,6 +154,48 @@ KINDS: dict[str, dict[str, Type]] = {
         "face": nullable(INTEGER),
         "candidates": list_of(COMMITMENT),
     },
+    "search.shown": {
+        "at": TIME,
+        "who": ID,
+        "role": TOKEN,
+        "search": ID,
+        "list": COMMITMENT,
+        "shown": INTEGER,
+        "withheld": INTEGER,
+    },
+    "review.recorded": {
+        "at": TIME,
+        "who": ID,
+        "search": ID,
+        "review": ID,
+        "conclusion": TOKEN,
+        "content": COMMITMENT,
+    },
+    "lead.made": {
+        "at": TIME,
+        "search": ID,
+        "lead": ID,
+        "candidate": COMMITMENT,
+        "reviewers": list_of(ID),
+    },
+    "export.made": {"at": TIME, "who": ID, "search": ID, "files": INTEGER, "content": DIGEST},
+    "disclosure.made": {
+        "at": TIME,
+        "who": ID,
+        "role": TOKEN,
+        "case": ID,
+        "files": INTEGER,
+        "content": DIGEST,
+    },
+    "withdrawal.recorded": {
+        "at": TIME,
+        "who": nullable(ID),
+        "withdrawal": ID,
+        "collection": nullable(ID),
+        "subject": COMMITMENT,
+    },
+    "erasure.done": {"at": TIME, "withdrawal": ID, "images": INTEGER, "faces": INTEGER},
+    "backup.restored": {"at": TIME, "who": ID, "taken": TIME, "entries": INTEGER},
 }
 
 

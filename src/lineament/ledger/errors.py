@@ -74,6 +74,48 @@ class LogInconsistent(LedgerError):
     )
 
 
+class LogUnreachable(LedgerError):
+    """A log or a witness at a web address gives no usable answer."""
+
+    code = "ledger-unreachable"
+    remedy = "Check the address and the connection, and try again; nothing was changed."
+
+
+class ReceiptInvalid(LedgerError):
+    """The file is not a receipt, or not a whole one."""
+
+    code = "ledger-receipt-invalid"
+    remedy = "Ask for the receipt again, and copy the file whole."
+
+
+class BundleInvalid(LedgerError):
+    """A file of a bundle was changed, added or taken out, or the bundle is not one."""
+
+    code = "ledger-bundle-invalid"
+    remedy = "Ask whoever made the bundle for it again; if it fails again, keep it as evidence."
+
+
+class WitnessPolicyInvalid(LedgerError):
+    """The witness policy cannot be understood."""
+
+    code = "ledger-witness-policy-invalid"
+    remedy = "Mend the line that the sentence names; c2sp.org/tlog-policy describes the format."
+
+
+class QuorumMissing(LedgerError):
+    """Fewer witnesses have cosigned the checkpoint than the witness policy asks for."""
+
+    code = "ledger-quorum-missing"
+    remedy = "Ask the operator for a receipt under a checkpoint that the witnesses have cosigned."
+
+
+class WitnessRefused(LedgerError):
+    """A witness does not cosign the checkpoint."""
+
+    code = "ledger-witness-refused"
+    remedy = "If it has seen another log by this name, keep everything and find out which is the true one."
+
+
 class LogShrunk(LedgerError):
     """There are fewer entries than the last signed checkpoint promises."""
 

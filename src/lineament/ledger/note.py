@@ -1,11 +1,12 @@
-"""Signed notes, c2sp.org/signed-note v1, with Ed25519 keys only (signature type 0x01).
+"""Signed notes, c2sp.org/signed-note v1, with Ed25519 keys only.
 
 A note is text that ends in a newline, a blank line, and signature lines::
 
     — <key name> <base64(4-byte key id || 64-byte signature)>
 
 A private key is its 32-byte seed (RFC 8032); whoever keeps it keeps it secret. A public key travels as a
-verifier key, ``name+hex8+base64``. What is malformed or unsigned raises ``NoteInvalid``, a bad key
+verifier key, ``name+hex8+base64``, whose first byte is the signature type: 0x01 for a log's note, 0x04 for a
+witness's cosignature (``cosignature.py``). What is malformed or unsigned raises ``NoteInvalid``, a bad key
 ``KeyInvalid``.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -41,11 +43,45 @@ def encode_base64(data: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Verifier:
-    """A key name and a 32-byte Ed25519 public key: all that is needed to check notes."""
+class Signature:
+    """One signature line: the key's name, its 4-byte id, and what the key made of the text."""
+
+    name: str
+    key_id: bytes
+    blob: bytes
+
+    @property
+    def line(self) -> str:
+        """The line as it stands in a note, newline included."""
+        return f"— {self.name} {encode_base64(self.key_id + self.blob)}\n"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note that was read and not yet checked: its text and the signatures under it."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Note:
+        """Read a whole note in UTF-8. Raises ``NoteInvalid``."""
+        return _parse(data)
+
+    @property
+    def data(self) -> bytes:
+        """The whole note in UTF-8."""
+        return f"{self.text}\n{''.join(one.line for one in self.signatures)}".encode()
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A key name and a 32-byte Ed25519 public key; each subclass has its own signature type."""
 
     name: str
     public_key: bytes
+
+    kind: ClassVar[bytes]
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -53,7 +89,7 @@ class Verifier:
             raise KeyInvalid(f"An Ed25519 public key has {KEY_BYTES} bytes, not {len(self.public_key)}.")
 
     @classmethod
-    def from_vkey(cls, vkey: str) -> Verifier:
+    def from_vkey(cls, vkey: str) -> Self:
         """Read a verifier key, one line ``name+hex8+base64``. Raises ``KeyInvalid``."""
         name, _, rest = vkey.partition("+")
         key_id, _, encoded = rest.partition("+")
@@ -61,8 +97,8 @@ class Verifier:
             key = decode_base64(encoded)
         except ValueError as error:
             raise KeyInvalid(f"The verifier key's base64 cannot be read: {error}.") from error
-        if key[:1] != ED25519:
-            raise KeyInvalid("The verifier key is not an Ed25519 key.")
+        if key[:1] != cls.kind:
+            raise KeyInvalid(f"The verifier key is not an Ed25519 key of type 0x{cls.kind.hex()}.")
         verifier = cls(name, key[1:])
         if key_id != verifier.key_id.hex():
             raise KeyInvalid("The verifier key's id is not that of its name and key.")
@@ -71,30 +107,42 @@ class Verifier:
     @property
     def vkey(self) -> str:
         """The verifier key, ``name+hex8+base64``, to be shown wherever people can compare it."""
-        return f"{self.name}+{self.key_id.hex()}+{encode_base64(ED25519 + self.public_key)}"
+        return f"{self.name}+{self.key_id.hex()}+{encode_base64(self.kind + self.public_key)}"
 
     @property
     def key_id(self) -> bytes:
-        """4 bytes: SHA-256(name || 0x0A || 0x01 || public key)[:4], signed-note "Ed25519 signatures"."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public_key).digest()[:KEY_ID_BYTES]
+        """4 bytes: SHA-256(name || 0x0A || type || public key)[:4], signed-note "Ed25519 signatures"."""
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public_key).digest()[:KEY_ID_BYTES]
+
+    def signatures(self, note: Note) -> list[bytes]:
+        """Return what lines of this name and key id hold. Others are passed over, as signed-note says."""
+        return [one.blob for one in note.signatures if (one.name, one.key_id) == (self.name, self.key_id)]
+
+    def check(self, signature: bytes, message: bytes) -> None:
+        """Raise ``NoteInvalid`` unless this key made the 64-byte signature over the message."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
+        except (InvalidSignature, ValueError) as error:
+            raise NoteInvalid(f"The signature by {self.name} is not good.") from error
+
+
+class Verifier(PublicKey):
+    """A log's public key: all that is needed to check its notes (signature type 0x01)."""
+
+    kind = ED25519
 
     def open(self, note: bytes) -> str:
-        """Return the note's text, which this key has signed. Raises ``NoteInvalid``.
+        """Return the note's text, which this key has signed; each signature by it must be good.
 
-        Signatures by other keys are passed over, as the specification says; each by this key must be good.
+        Raises ``NoteInvalid``.
         """
-        text, signatures = _parse(note)
-        mine = [
-            signature for name, key_id, signature in signatures if (name, key_id) == (self.name, self.key_id)
-        ]
+        parsed = Note.parse(note)
+        mine = self.signatures(parsed)
         if not mine:
             raise NoteInvalid(f"No signature by {self.name} with key id {self.key_id.hex()} is on the note.")
         for signature in mine:
-            try:
-                Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text.encode())
-            except (InvalidSignature, ValueError) as error:
-                raise NoteInvalid(f"The signature by {self.name} is not good.") from error
-        return text
+            self.check(signature, parsed.text.encode())
+        return parsed.text
 
 
 class Signer:
@@ -129,8 +177,8 @@ class Signer:
         """Return the whole signed note in UTF-8. Raises ``NoteInvalid`` for text that a note cannot hold."""
         if not text.endswith("\n"):
             raise NoteInvalid("The text of a note ends in a newline.")
-        signature = encode_base64(self.verifier.key_id + self._key.sign(text.encode()))
-        note = f"{text}\n— {self.name} {signature}\n".encode()
+        signature = Signature(self.name, self.verifier.key_id, self._key.sign(text.encode()))
+        note = Note(text, (signature,)).data
         self.verifier.open(note)
         return note
 
@@ -145,8 +193,7 @@ def _check_name(name: str) -> None:
         raise KeyInvalid("A key name is text that UTF-8 can hold.") from error
 
 
-def _parse(note: bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """Return the text and (name, key id, signature) of each line. Raises ``NoteInvalid``."""
+def _parse(note: bytes) -> Note:
     if len(note) > MAX_NOTE_BYTES:
         raise NoteInvalid(f"The note is longer than {MAX_NOTE_BYTES} bytes.")
     try:
@@ -161,11 +208,10 @@ def _parse(note: bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     signed = lines[:-1].split("\n")
     if len(signed) > MAX_SIGNATURES:
         raise NoteInvalid(f"The note has more than {MAX_SIGNATURES} signatures.")
-    return text + "\n", [_parse_signature(line) for line in signed]
+    return Note(text + "\n", tuple(_parse_signature(line) for line in signed))
 
 
-def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
-    """Return (key name, key id, signature) of one signature line. Raises ``NoteInvalid``."""
+def _parse_signature(line: str) -> Signature:
     try:
         dash, name, encoded = line.split(" ")
         _check_name(name)
@@ -174,4 +220,4 @@ def _parse_signature(line: str) -> tuple[str, bytes, bytes]:
         raise NoteInvalid("A signature line is not a dash, a key name and base64.") from error
     if dash != "—" or len(data) <= KEY_ID_BYTES:
         raise NoteInvalid("A signature line is not a dash, a key name and base64.")
-    return name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:]
+    return Signature(name, data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])

@@ -9,11 +9,20 @@ from sqlalchemy import Connection, func, insert, select
 from lineament.records.schema import ledger_entry
 
 
-def append(tx: Connection, entry: bytes) -> int:
-    """Write an entry and return its sequence number, from 0 on without a gap (writers queue)."""
+def append(tx: Connection, entry: bytes, search_id: str | None = None) -> int:
+    """Write an entry and return its sequence number, from 0 on without a gap (writers queue).
+
+    ``search_id`` is the search that the entry is about, if any.
+    """
     sequence = count(tx)
-    tx.execute(insert(ledger_entry).values(sequence=sequence, entry=entry))
+    tx.execute(insert(ledger_entry).values(sequence=sequence, search_id=search_id, entry=entry))
     return sequence
+
+
+def about_search(tx: Connection, search_id: str) -> dict[int, bytes]:
+    """Return the entries about a search by their sequence numbers, in order."""
+    mine = select(ledger_entry).where(ledger_entry.c.search_id == search_id)
+    return {row.sequence: row.entry for row in tx.execute(mine.order_by(ledger_entry.c.sequence))}
 
 
 def count(tx: Connection) -> int:

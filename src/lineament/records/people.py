@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
-from lineament.records.schema import credential, person
+from lineament.records.schema import credential, person, sign_in_failure
 
 
 class CredentialKind(StrEnum):
@@ -61,6 +61,18 @@ def holder(tx: Connection, kind: CredentialKind, secret: str, now: datetime) -> 
         )
     ).first()
     return _person(row.id, row.name, row.roles) if row else None
+
+
+def add_sign_in_failure(tx: Connection, now: datetime, since: datetime) -> list[str]:
+    """Record that a link did not open; return the times of all failures after ``since``, oldest first."""
+    tx.execute(delete(sign_in_failure).where(sign_in_failure.c.at <= iso(since)))
+    tx.execute(insert(sign_in_failure).values(at=iso(now)))
+    return list(tx.scalars(select(sign_in_failure.c.at).order_by(sign_in_failure.c.at)))
+
+
+def forget_sign_in_failures(tx: Connection) -> None:
+    """Begin to count anew."""
+    tx.execute(delete(sign_in_failure))
 
 
 def _digest(secret: str) -> str:

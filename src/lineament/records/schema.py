@@ -35,6 +35,10 @@ state = Table(
     metadata,
     Column("id", Integer, primary_key=True),  # always 1
     Column("revision", Integer, nullable=False),
+    # Under which terms the last act was done: digests, as in the ledger's entries for their changes.
+    Column("policy", Text),
+    Column("contract", Text),
+    Column("calibration", Text),
 )
 
 person = Table(
@@ -176,10 +180,26 @@ candidate = Table(
     Column("strangers_at_most", Integer),
 )
 
+shown_list = Table(  # what a person has been shown of a search, each different list once
+    "shown_list",
+    metadata,
+    Column("search_id", Text, ForeignKey("search.id"), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("list", Text, primary_key=True),  # the commitment in the ledger's entry
+)
+
+sign_in_failure = Table(  # links that did not open, until a burst of them is on record
+    "sign_in_failure",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+)
+
 ledger_entry = Table(
     "ledger_entry",
     metadata,
     Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("search_id", Text, index=True),  # the search that it is about, if any
     Column("entry", LargeBinary, nullable=False),
 )
 

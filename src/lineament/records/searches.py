@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert, select, update
 from lineament.core.faces import DetectedFace
 from lineament.core.policy import Reason
 from lineament.records.images import face_document, face_from_document
-from lineament.records.schema import candidate, face, image, search
+from lineament.records.schema import candidate, face, image, search, shown_list
 
 
 class Outcome(StrEnum):
@@ -115,6 +115,21 @@ def list_searches(tx: Connection, person_id: str, limit: int) -> list[Search]:
         .limit(limit)
     ).mappings()
     return [_search(dict(row), ()) for row in rows]
+
+
+def add_shown_list(tx: Connection, search_id: str, person_id: str, shown: str) -> None:
+    """Record that a person was shown this list of a search; ``shown`` is the commitment to it."""
+    tx.execute(insert(shown_list).values(search_id=search_id, person_id=person_id, list=shown))
+
+
+def was_shown(tx: Connection, search_id: str, person_id: str, shown: str) -> bool:
+    """Say whether a person was shown this very list of a search before."""
+    this = (
+        (shown_list.c.search_id == search_id)
+        & (shown_list.c.person_id == person_id)
+        & (shown_list.c.list == shown)
+    )
+    return tx.scalar(select(shown_list.c.list).where(this)) is not None
 
 
 def purposes_that_found(tx: Connection, person_id: str, image_id: str) -> set[str]:

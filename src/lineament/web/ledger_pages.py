@@ -11,8 +11,10 @@ from starlette.exceptions import HTTPException
 
 from lineament import ledger
 from lineament.api.access import Served, everyone
+from lineament.app import witnessing
 from lineament.core.times import iso
 from lineament.errors import LedgerBroken
+from lineament.ledger.one_file import one_file
 from lineament.web.render import page
 
 # The paths that c2sp.org/tlog-tiles has, and no other: level 0 to 63 or entries, index in groups of three
@@ -40,15 +42,25 @@ def ledger_page(request: Request, served: Served) -> Response:
         "ledger.html",
         checkpoint=checkpoint,
         vkey=served.signer.verifier.vkey,
+        key_id=served.signer.verifier.key_id.hex(),
+        policy=served.witnesses,
+        witnessed=witnessing.witnessed(served),
         written=iso(written),
         address=f"{request.url.scheme}://{request.url.netloc}/ledger",
     )
 
 
+@router.get("/ledger/verifier.py")
+def verifier_file() -> Response:
+    """Return the verifier as one Python file."""
+    headers = {"Cache-Control": "no-cache", "Content-Disposition": 'attachment; filename="verifier.py"'}
+    return Response(one_file(), media_type="text/x-python", headers=headers)
+
+
 @router.get("/ledger/{path:path}")
 def ledger_file(served: Served, path: str) -> Response:
-    """Return the checkpoint or one tile."""
-    if path == "checkpoint":
+    """Return a checkpoint or one tile."""
+    if path in {"checkpoint", "witnessed"}:
         return Response(
             _read(served.ledger_folder / path), media_type="text/plain", headers={"Cache-Control": "no-cache"}
         )

@@ -33,15 +33,19 @@ OUTCOMES = {
 }
 
 
-def day(moment: datetime) -> str:
+def day(when: datetime) -> str:
     """Return the day of a UTC time as ``2 January 2026``."""
-    return f"{moment.day} {moment:%B %Y}"
+    return f"{when.day} {when:%B %Y}"
+
+
+def moment(when: datetime) -> str:
+    """Return a UTC time as ``2 January 2026, 14:05 UTC``."""
+    return f"{day(when)}, {when:%H:%M} UTC"
 
 
 def time(text: str) -> str:
     """Return an ISO time as ``2 January 2026, 14:05 UTC``."""
-    moment = from_iso(text)
-    return f"{day(moment)}, {moment:%H:%M} UTC"
+    return moment(from_iso(text))
 
 
 def legal_basis(value: str) -> str:
@@ -81,4 +85,4 @@ def code(text: str) -> Markup:
     )
 
 
-FILTERS = {one.__name__: one for one in (day, time, legal_basis, mode, outcome, web_link, host, code)}
+FILTERS = {one.__name__: one for one in (day, moment, time, legal_basis, mode, outcome, web_link, host, code)}

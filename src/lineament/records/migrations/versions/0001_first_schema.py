@@ -22,8 +22,16 @@ def upgrade() -> None:
     op.create_table(
         "ledger_entry",
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("search_id", sa.Text(), nullable=True),
         sa.Column("entry", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_ledger_entry")),
+    )
+    op.create_index(op.f("ix_ledger_entry_search_id"), "ledger_entry", ["search_id"], unique=False)
+    op.create_table(
+        "sign_in_failure",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failure")),
     )
     op.create_table(
         "person",
@@ -36,6 +44,9 @@ def upgrade() -> None:
         "state",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=True),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("calibration", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_state")),
     )
     op.create_table(
@@ -122,6 +133,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search")),
     )
     op.create_index("ix_search_person_id_started_at", "search", ["person_id", "started_at"], unique=False)
+    op.create_table(
+        "shown_list",
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("list", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_shown_list_person_id")),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_shown_list_search_id")),
+        sa.PrimaryKeyConstraint("search_id", "person_id", "list", name=op.f("pk_shown_list")),
+    )
     op.create_table(
         "face",
         sa.Column("id", sa.Text(), nullable=False),

@@ -1,0 +1,135 @@
+"""What is handed out so that others can check it: receipts, and bundles with all that a search left."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from lineament import ledger
+from lineament.app import witnessing
+from lineament.app.candidates import ShownCandidate, ShownSearch, own_search, show_search, shown_bytes
+from lineament.app.installation import Installation
+from lineament.app.journal import act
+from lineament.app.search import candidate_bytes
+from lineament.core.jsontext import json_bytes
+from lineament.core.policy import Person
+from lineament.core.times import iso
+from lineament.errors import LedgerBroken
+from lineament.records import ledger_entries
+from lineament.records.images import face_document
+from lineament.records.searches import Search
+
+READ_ME = """\
+This bundle was made by Lineament. It holds one search: what was asked, under which terms, the photograph that
+was searched, the candidates as they were shown, and a receipt for every entry that the search left in the
+ledger.
+
+To check it, get the ledger's public key by another way than this file, and run
+
+    lineament verify THIS_FILE --vkey KEY
+
+or the verifier that Lineament exports as one Python file (`lineament verifier`). It says which byte was
+changed, if any was. A candidate is a lead for people to review. It is not an identification.
+"""
+
+
+def receipt(installation: Installation, who: Person, search_id: str) -> bytes:
+    """Return the receipt for what became of one of this person's searches. Raises SearchNotFound."""
+    own_search(installation, who, search_id)
+    entries = _entries(installation, search_id)
+    index = max(index for index, entry in entries.items() if ledger.decode(entry)["kind"] == "search")
+    return _receipt(installation, index, entries[index]).data
+
+
+def export(installation: Installation, who: Person, search_id: str) -> bytes:
+    """Return a bundle of one of this person's searches; making it is on record. Raises SearchNotFound."""
+    shown = show_search(installation, who, search_id)
+    search = shown.search
+    entries = _entries(installation, search_id)
+    names = {index: f"receipts/{index:08d}{ledger.RECEIPT_SUFFIX}" for index in entries}
+    files = {names[index]: _receipt(installation, index, entry).data for index, entry in entries.items()}
+    files["read-me.txt"] = READ_ME.encode()
+    files["search.json"] = json_bytes(_document(shown))
+    if search.probe_size is not None:
+        files["probe"] = installation.blobs.get(search.probe_sha256)
+    openings = [one for index, entry in entries.items() for one in _openings(shown, names[index], entry)]
+    manifest = ledger.make_manifest(files, openings)
+    with act(installation) as doing:
+        index = doing.record(
+            "export.made",
+            at=iso(installation.clock()),
+            who=who.id,
+            search=search.id,
+            files=len(files),
+            content=ledger.digest(manifest),
+        )
+    if installation.witnesses.urls:
+        witnessing.ask(installation)
+    made = _receipt(installation, index, _entries(installation, search_id)[index])
+    return ledger.Bundle(files, manifest, made.data).data
+
+
+def _entries(installation: Installation, search_id: str) -> dict[int, bytes]:
+    with installation.records.read() as tx:
+        return ledger_entries.about_search(tx, search_id)
+
+
+def _receipt(installation: Installation, index: int, entry: bytes) -> ledger.Receipt:
+    """Make a receipt under the witnessed checkpoint if it holds the entry, else under the newest one."""
+    folder, verifier = installation.ledger_folder, installation.signer.verifier
+    try:
+        note = ledger.read_witnessed(folder, verifier)
+        if note is None or ledger.Checkpoint.open(note, verifier).size <= index:
+            note = (folder / "checkpoint").read_bytes()
+        return ledger.make_receipt(folder, entry, index, note, verifier)
+    except (ledger.LedgerError, OSError) as error:
+        raise LedgerBroken(f"No receipt can be made: {error}") from error
+
+
+def _openings(shown: ShownSearch, name: str, entry: bytes) -> list[ledger.Opening]:
+    """Show what the commitments of one entry are of, as far as the records still tell."""
+    search, fields = shown.search, ledger.decode(entry)
+    values: dict[str, bytes] = {}
+    if fields["kind"] == "search":
+        values["probe"] = search.probe_sha256.encode()
+        if fields["case"] is not None and search.case_reference:
+            values["case"] = search.case_reference.encode()
+        if fields["candidates"]:
+            values |= {f"candidates/{at}": candidate_bytes(row) for at, row in enumerate(search.candidates)}
+    elif fields.get("list") == ledger.commitment(search.salt, shown_bytes(shown.candidates)):
+        values["list"] = shown_bytes(shown.candidates)
+    salt = search.salt.hex()
+    return [ledger.Opening(name, field, salt, value.decode()) for field, value in values.items()]
+
+
+def _document(shown: ShownSearch) -> dict[str, Any]:
+    """Return a search as JSON values: its record, and the candidates as they may be shown now."""
+    search: Search = shown.search
+    row = {name: value for name, value in vars(search).items() if name not in {"salt", "candidates"}}
+    return row | {
+        "reasons": [asdict(reason) for reason in search.reasons],
+        "collections": [asdict(pinned) for pinned in search.collections],
+        "faces": [face_document(face) for face in search.faces],
+        "candidates": [_candidate(one) for one in shown.candidates],
+        "caution": shown.caution,
+        "strangers_at_threshold": shown.at_threshold.strangers if shown.at_threshold else None,
+    }
+
+
+def _candidate(one: ShownCandidate) -> dict[str, Any]:
+    return {
+        "rank": one.rank,
+        "score": one.score,
+        "strength": one.strength,
+        "odds": one.odds,
+        "sources": [
+            {
+                "face": face.id,
+                "image_sha256": face.image.sha256,
+                "collection": face.collection,
+                **face_document(face.detected),
+                **asdict(face.image.provenance),
+            }
+            for face in ([one.face] if one.face else []) + list(one.also_in)
+        ],
+    }

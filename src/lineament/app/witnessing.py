@@ -1,0 +1,75 @@
+"""Witnesses: others who vouch that this ledger only ever grew, and that everybody is shown the same one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+
+from lineament import ledger
+from lineament.app import journal
+from lineament.app.installation import Installation
+from lineament.errors import LedgerBroken
+
+EVERY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came of asking one witness: when it cosigned (UTC), or why it did not."""
+
+    name: str
+    url: str
+    cosigned_at: datetime | None
+    refused: str | None
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """The newest checkpoint that witnesses have cosigned: its size, by whom and when, and if that is enough.
+
+    ``by`` names the witnesses as the policy does, with times in UTC.
+    """
+
+    size: int
+    by: dict[str, datetime]
+    is_enough: bool
+
+
+def ask(installation: Installation) -> list[Asked]:
+    """Ask every witness that has an address to cosign the newest checkpoint, and keep what they sign."""
+    journal.publish(installation)
+    folder, signer, policy = installation.ledger_folder, installation.signer, installation.witnesses
+    note = (folder / "checkpoint").read_bytes()
+    asked = []
+    for name, url in policy.urls.items():
+        try:
+            signatures = ledger.cosign(folder, note, signer.verifier, policy.witnesses[name], url)
+            note = ledger.keep_cosignatures(folder, note, signatures, signer)
+            asked.append(Asked(name, url, ledger.cosigners(note, policy)[name], None))
+        except (ledger.LogUnreachable, ledger.WitnessRefused) as error:
+            asked.append(Asked(name, url, None, str(error)))
+    return asked
+
+
+def witnessed(installation: Installation) -> Witnessed | None:
+    """Return what witnesses have cosigned so far, or None. Raises LedgerBroken."""
+    verifier, policy = installation.signer.verifier, installation.witnesses
+    try:
+        note = ledger.read_witnessed(installation.ledger_folder, verifier)
+        if note is None:
+            return None
+        by = ledger.cosigners(note, policy)
+        return Witnessed(ledger.Checkpoint.open(note, verifier).size, by, policy.is_met(by))
+    except ledger.LedgerError as error:
+        raise LedgerBroken(str(error)) from error
+
+
+def ask_regularly(installation: Installation, stop: Event) -> None:
+    """Ask the witnesses once a minute while the ledger has grown, until ``stop`` is set."""
+    while installation.witnesses.urls:
+        last = witnessed(installation)
+        if last is None or not last.is_enough or last.size < journal.publish(installation).size:
+            ask(installation)
+        if stop.wait(EVERY_SECONDS):
+            return
