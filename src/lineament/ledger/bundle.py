@@ -44,8 +44,9 @@ class Opening:
         """Raise ``BundleInvalid`` unless the entry's field is the commitment to the value under the salt."""
         name, _, place = self.field.partition("/")
         held = fields.get(name)
-        if place and isinstance(held, list):
-            held = held[int(place)] if place.isdecimal() and int(place) < len(held) else None
+        if place:
+            places = dict(enumerate(held)) if isinstance(held, list) else {}
+            held = places.get(int(place)) if place.isascii() and place.isdecimal() else None
         try:
             made = commitment(bytes.fromhex(self.salt), self.value.encode())
         except (ValueError, EntryInvalid) as error:

@@ -1,0 +1,175 @@
+"""What is handed out can be checked by others: receipts, bundles, and what witnesses have signed."""
+
+import json
+import zipfile
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+
+from lineament import ledger
+from lineament.app import collections, disclose, sign_in, witnessing
+from lineament.app.candidates import show_search
+from lineament.app.installation import Installation
+from lineament.app.search import Request, choose_face, open_search
+from lineament.core.policy import Person, Role
+from lineament.errors import LineamentError, SearchNotFound
+from lineament.testing import Clock, make_permission, recorded
+from tests.ledger.witnesses import TestWitness, answering
+from tests.samples import BIDEN, OBAMA, SOLVAY
+
+ARCHIVE = Request("archive-research", ("archive",))
+
+
+@pytest.fixture
+def who(archive: Installation) -> Person:
+    return sign_in.operator(archive)
+
+
+def steps_of(
+    installation: Installation, data: bytes, policy: ledger.WitnessPolicy | None = None
+) -> list[str]:
+    said: list[str] = []
+    trusted = policy or ledger.WitnessPolicy.of_log_alone(installation.signer.verifier)
+    ledger.verify(data, trusted, installation.ledger_folder, ledger.Steps(said.append))
+    return said
+
+
+def files_of(bundle: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(BytesIO(bundle)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_receipt_proves_what_became_of_a_search(archive: Installation, who: Person):
+    """Also after the log has grown."""
+    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    receipt = disclose.receipt(archive, who, search.id)
+    for _ in range(3):
+        open_search(archive, who, ARCHIVE, BIDEN.read_bytes())
+    said = steps_of(archive, receipt)
+    assert f'"search":"{search.id}"' in said[2]
+    assert '"outcome":"candidates"' in said[2]
+    assert len(said) == 4
+
+
+def test_a_bundle_holds_all_that_a_search_left(archive: Installation, who: Person):
+    """The photograph, the terms, the candidates with their sources, a receipt a step, and true openings."""
+    request = Request("archive-research", ("archive",), "K-17")
+    waiting = open_search(archive, who, request, SOLVAY.read_bytes())
+    done = choose_face(archive, who, waiting.id, 24)
+    bundle = disclose.export(archive, who, done.id)
+    said = steps_of(archive, bundle)
+    assert (
+        said[6] == "7. 5 commitments in these entries are to the values in the bundle."
+    )  # probe, case, list
+    files = files_of(bundle)
+    assert files["probe"] == SOLVAY.read_bytes()
+    document = json.loads(files["search.json"])
+    assert (document["outcome"], document["case_reference"], document["face"]) == ("empty", "K-17", 24)
+    assert len([name for name in files if name.startswith("receipts/")]) == 3  # waited, done, shown
+    assert recorded(archive)[-1]["kind"] == "export.made"
+
+
+def test_the_candidates_of_a_bundle_lead_to_their_sources(archive: Installation, who: Person):
+    """As they were shown."""
+    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    document = json.loads(files_of(disclose.export(archive, who, search.id))["search.json"])
+    (candidate,) = document["candidates"]
+    assert candidate["sources"][0]["source_url"].startswith("https://")
+    assert candidate["score"] == search.candidates[0].score
+
+
+def test_what_has_been_withdrawn_is_not_handed_out(archive: Installation, who: Person, clock: Clock):
+    """The candidate's rank and score stay, its source does not; the bundle is sound."""
+    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    show_search(archive, who, search.id)
+    clock.turn(timedelta(days=400))
+    bundle = disclose.export(archive, who, search.id)
+    (candidate,) = json.loads(files_of(bundle)["search.json"])["candidates"]
+    assert candidate["sources"] == []
+    assert len(steps_of(archive, bundle)) == 8
+
+
+def test_refused_and_failed_searches_can_be_proved_too(archive: Installation, who: Person):
+    """What was not done is on record like what was."""
+    for request, photo in ((Request("missing-person", ("archive",)), b""), (ARCHIVE, b"not a photograph")):
+        with pytest.raises(LineamentError):
+            open_search(archive, who, request, photo)
+        search = str(recorded(archive)[-1]["search"])
+        assert len(steps_of(archive, disclose.receipt(archive, who, search))) == 4
+        files = files_of(disclose.export(archive, who, search))
+        assert "probe" not in files
+
+
+def test_nobody_hands_out_somebody_elses_search(archive: Installation, who: Person):
+    """An id alone opens nothing, and no act is recorded."""
+    search = open_search(archive, who, ARCHIVE, BIDEN.read_bytes())
+    other, before = Person("f" * 32, "other", frozenset(Role)), len(recorded(archive))
+    for hand_out in (disclose.receipt, disclose.export):
+        with pytest.raises(SearchNotFound):
+            hand_out(archive, other, search.id)
+    assert len(recorded(archive)) == before
+
+
+def test_what_was_shown_is_on_record_once_for_each_different_list(
+    archive: Installation, who: Person, clock: Clock
+):
+    """Looking again adds nothing; a list from which something is withheld is another one."""
+    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    for _ in range(3):
+        show_search(archive, who, search.id)
+    clock.turn(timedelta(days=400))
+    show_search(archive, who, search.id)
+    shown = [entry for entry in recorded(archive) if entry["kind"] == "search.shown"]
+    assert [(entry["shown"], entry["withheld"], entry["role"]) for entry in shown] == [
+        (1, 0, "searcher"),
+        (0, 1, "searcher"),
+    ]
+
+
+def test_a_receipt_carries_what_witnesses_have_signed(archive: Installation, who: Person):
+    """Once they have been asked; and whoever trusts them sees their names in the check."""
+    witness = TestWitness("witness.example/w1")
+
+    def answer(_method: str, _path: str, body: bytes):
+        old, _, rest = body.partition(b"\n\n")
+        if old != b"old 0":
+            return 400, {}, b""
+        return 200, {}, witness.cosign(rest).line.encode()
+
+    with answering(answer) as url:
+        listed = f"witness one {witness.public.vkey} {url}\nquorum one\n"
+        archive.witnesses.__dict__.update(vars(ledger.WitnessPolicy.parse(listed.encode())))
+        assert witnessing.witnessed(archive) is None
+        search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+        (asked,) = witnessing.ask(archive)
+        assert (asked.name, asked.refused) == ("one", None)
+        bundle = disclose.export(archive, who, search.id)
+    policy = ledger.WitnessPolicy.parse(f"log {archive.signer.verifier.vkey}\n{listed}".encode())
+    assert "cosigned by one" in steps_of(archive, disclose.receipt(archive, who, search.id), policy)[1]
+    assert "cosigned by one" in steps_of(archive, bundle, policy)[2]
+    now = witnessing.witnessed(archive)
+    assert now
+    assert (now.is_enough, list(now.by)) == (True, ["one"])
+
+
+def test_a_witness_that_does_not_answer_stops_nothing(archive: Installation, who: Person):
+    """It is said, and the ledger goes on."""
+    witness = TestWitness("witness.example/w1")
+    listed = f"witness one {witness.public.vkey} http://127.0.0.1:1\nquorum one\n"
+    archive.witnesses.__dict__.update(vars(ledger.WitnessPolicy.parse(listed.encode())))
+    (asked,) = witnessing.ask(archive)
+    assert asked.refused
+    assert "cannot be reached" in asked.refused
+    assert open_search(archive, who, ARCHIVE, BIDEN.read_bytes())
+    assert witnessing.witnessed(archive) is None
+
+
+def test_a_narrowed_permission_shows_in_the_next_list(archive: Installation, who: Person):
+    """And on record: what was shown before, and that it no longer is."""
+    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    show_search(archive, who, search.id)
+    collections.permit(archive, who, "archive", make_permission(("own-likeness",)))
+    show_search(archive, who, search.id)
+    kinds = [entry["kind"] for entry in recorded(archive)][-3:]
+    assert kinds == ["search.shown", "permission.recorded", "search.shown"]
