@@ -148,7 +148,7 @@ class PermissionNotInForce(Refused):
     """The collection's permission has not begun, has ended, or was withdrawn."""
 
     code = "permission-not-in-force"
-    remedy = "Wait until it begins, or ask for a new one and record it with `lineament collections permit`."
+    remedy = "Record a permission that is in force with `lineament collections permit`."
 
 
 class PolicyInvalid(BadInput):
@@ -338,4 +338,4 @@ class LedgerBroken(Broken):
     """Entries, tiles and checkpoint do not agree; nothing is searched that could not be proved."""
 
     code = "ledger-broken"
-    remedy = "Run `lineament fsck` to see the first thing that disagrees, and keep the folder as it is."
+    remedy = "Keep the data folder as it is; restore its folder ledger from a backup or from anybody's copy."

@@ -14,7 +14,14 @@ from lineament.app.installation import Installation
 from lineament.config import Settings
 from lineament.core.odds import Tail, parse_tail
 from lineament.core.policy import Policy, parse_policy
-from lineament.errors import LedgerKeyLost, PolicyInvalid, SourceError, StorageFailed, WitnessesInvalid
+from lineament.errors import (
+    LedgerKeyLost,
+    PolicyInvalid,
+    RecordsUnusable,
+    SourceError,
+    StorageFailed,
+    WitnessesInvalid,
+)
 from lineament.index.exact import ExactIndex
 from lineament.ledger import LedgerError, Signer, WitnessPolicy
 from lineament.records.blobs import Blobs
@@ -34,14 +41,18 @@ def open_installation(settings: Settings) -> Installation:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StorageFailed(f"The data folder {data} cannot be used: {error.strerror}.") from error
+    records, key, published = data / "records.sqlite3", data / "ledger-key", data / "ledger"
+    has_records = records.exists() and records.stat().st_size > 0
+    if published.exists() and not has_records:
+        raise RecordsUnusable(f"The records {records} are missing, and there is a ledger of what they held.")
     vision, policy = Vision.open(), _policy(settings.policy)
-    tail, signer = _tail(vision), _signer(data / "ledger-key", data / "ledger")
+    tail, signer = _tail(vision), _signer(key, is_new=not has_records)
     return Installation(
-        records=open_records(data / "records.sqlite3"),
+        records=open_records(records),
         blobs=Blobs(data / "blobs"),
         index=ExactIndex(vision.dimension),
         vision=vision,
-        ledger_folder=data / "ledger",
+        ledger_folder=published,
         signer=signer,
         witnesses=_witnesses(settings.witnesses),
         policy=policy,
@@ -53,16 +64,18 @@ def open_installation(settings: Settings) -> Installation:
 
 
 def _policy(own: Path) -> Policy:
-    if not own.exists():
+    if not os.path.lexists(own):  # a link that leads nowhere is a policy that is missing
         return parse_policy((files("lineament.app") / "policy.toml").read_text("utf-8"))
     try:
-        return parse_policy(read_file(own).decode("utf-8"))
-    except (SourceError, UnicodeDecodeError) as error:
-        raise PolicyInvalid(f"The policy file {own} cannot be read: {error}.") from error
+        return parse_policy(read_file(own).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise PolicyInvalid(f"The policy file {own} is not text in UTF-8.") from error
+    except SourceError as error:
+        raise PolicyInvalid(f"The policy file cannot be used: {error}") from error
 
 
 def _witnesses(file: Path) -> WitnessPolicy:
-    if not file.exists():
+    if not os.path.lexists(file):
         return WitnessPolicy.of_log_alone()
     try:
         return WitnessPolicy.parse(read_file(file))
@@ -75,20 +88,20 @@ def _tail(vision: Vision) -> Tail | None:
     return None if measured is None else parse_tail(measured)
 
 
-def _signer(file: Path, ledger_folder: Path) -> Signer:
+def _signer(file: Path, is_new: bool) -> Signer:
     """Open the ledger's private key: the log's name and 32 raw bytes in hex, on two lines, mode 0600.
 
-    A key is made only where there is no ledger yet. Raises LedgerKeyLost or StorageFailed.
+    A key is made only for a new installation. Raises LedgerKeyLost or StorageFailed.
     """
     if not file.exists():
-        if ledger_folder.exists():
+        if not is_new:
             raise LedgerKeyLost(f"The ledger's key {file} is missing.")
         _write_key(file, Signer.generate(f"lineament.local/{secrets.token_hex(4)}"))
     try:
         name, private = file.read_text("ascii").split()
         return Signer.from_private_bytes(name, bytes.fromhex(private))
     except (OSError, ValueError, LedgerError) as error:
-        raise LedgerKeyLost(f"The ledger's key {file} cannot be read: {error}.") from error
+        raise LedgerKeyLost(f"The ledger's key {file} cannot be read: it does not hold a key.") from error
 
 
 def _write_key(file: Path, signer: Signer) -> None:

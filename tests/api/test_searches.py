@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from lineament import ledger
 from lineament.app import sign_in
 from lineament.app.installation import Installation
 from lineament.testing import Clock
@@ -177,3 +178,52 @@ def test_unknown_ids_are_not_found(client: TestClient):
     for path in ("searches/abc", "searches/abc/probe.jpg", "faces/abc", "faces/abc/crop.jpg", "images/abc"):
         assert client.get(f"/api/v1/{path}").status_code == 404
     assert client.get("/api/v1/nothing").json()["code"] == "http-error"
+
+
+@pytest.mark.parametrize(
+    ("send", "sentence"),
+    [
+        ({"data": {"photo": "no file"}}, "'photo' must be a file."),
+        ({"data": {"purpose": "x" * 41}, "files": {"photo": b""}}, "'purpose' is longer than 40 characters."),
+        ({"data": {"face": "-1"}, "files": {"photo": b""}}, "'face' must be a whole number from 1 on."),
+    ],
+)
+def test_what_is_wrong_with_a_form_is_said_in_our_words(client: TestClient, send, sentence: str):
+    """And not in those of a library."""
+    form = {"purpose": "archive-research", "collection": "archive"} | send["data"]
+    answer = client.post("/api/v1/searches", data=form, files=send.get("files"))
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"{", "The body of the request is not JSON."),
+        (b'{"face": true}', "'face' must be a whole number from 1 on."),
+        (b'{"face": "1"}', "'face' must be a whole number from 1 on."),
+        (b'{"face": 0}', "'face' must be a whole number from 1 on."),
+        (b"{}", "'face' is missing."),
+        (b"[]", "'the request' has not the form that is needed."),
+    ],
+)
+def test_a_face_is_a_number_and_nothing_that_looks_like_one(client: TestClient, body: bytes, sentence: str):
+    """The waiting search still waits after each of them."""
+    href = post(client, SOLVAY.read_bytes()).json()["href"]
+    headers = {"content-type": "application/json"}
+    answer = client.post(f"{href}/face", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
+    assert client.get(href).json()["outcome"] == "awaiting-face"
+
+
+def test_a_search_is_handed_out_with_its_proofs(client: TestClient, archive: Installation):
+    """Receipt and export are files that the ledger's own verifier accepts."""
+    search = post(client, OBAMA.read_bytes()).json()
+    policy = ledger.WitnessPolicy.of_log_alone(archive.signer.verifier)
+    for answer in (
+        client.get(f"{search['href']}/receipt.tlog-proof"),
+        client.post(f"{search['href']}/export"),
+    ):
+        assert answer.headers["content-disposition"].startswith("attachment; filename=")
+        said: list[str] = []
+        ledger.verify(answer.content, policy, archive.ledger_folder, ledger.Steps(said.append))
+        assert len(said) >= 4

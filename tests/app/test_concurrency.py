@@ -53,7 +53,7 @@ def test_two_processes_ingest_the_same_folder_at_once(tmp_path: Path, archive_da
     data = shutil.copytree(archive_data, tmp_path / "data")
     (portraits / "biden.jpg").write_bytes(BIDEN.read_bytes())
     (portraits / "manifest.csv").unlink()
-    command = [sys.executable, "-c", "from lineament.cli import main; main()", "ingest", str(portraits)]
+    command = [sys.executable, "-c", "from lineament.cli import run; run()", "ingest", str(portraits)]
     environment = {"LINEAMENT_DATA": str(data), "PATH": "/usr/bin"}
     both = [
         subprocess.Popen([*command, "--collection", "archive"], env=environment, stderr=subprocess.PIPE)

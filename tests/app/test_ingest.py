@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -13,10 +14,10 @@ import pytest
 from PIL import Image
 
 from lineament import ledger
-from lineament.app import sign_in
+from lineament.app import collections, sign_in
 from lineament.app.ingest import Report, ingest
 from lineament.app.installation import Installation
-from lineament.errors import CollectionNotFound, PermissionNotInForce
+from lineament.errors import CollectionNotFound, PermissionInvalid, PermissionNotInForce
 from lineament.sources import open_source
 from lineament.testing import (
     NOON,
@@ -146,7 +147,7 @@ def test_a_killed_ingest_is_finished_by_running_it_again(tmp_path: Path, portrai
     first = make_installation(data)
     make_collection(first, "archive")
     first.close()
-    command = [sys.executable, "-c", "from lineament.cli import main; main()"]
+    command = [sys.executable, "-c", "from lineament.cli import run; run()"]
     arguments = ["ingest", str(portraits), "--collection", "archive"]
     environment = {"LINEAMENT_DATA": str(data), "PATH": "/usr/bin"}
     for delay in (0.8, 1.6, 2.4):
@@ -162,3 +163,29 @@ def test_a_killed_ingest_is_finished_by_running_it_again(tmp_path: Path, portrai
     assert sum(entry["images"] for entry in batches) == 67  # type: ignore[misc]
     assert ledger.fsck(last.ledger_folder, last.signer.verifier).size == len(recorded(last))
     last.close()
+
+
+def test_a_photograph_whose_bytes_were_lost_comes_back(installation: Installation, portraits: Path):
+    """Ingesting the same source again stores them anew, and takes nothing in twice."""
+    make_collection(installation, "archive", portraits)
+    shutil.rmtree(installation.ledger_folder.parent / "blobs")
+    again = run(installation, portraits)
+    assert (again.new, again.known) == (0, 7)
+    digest = sha256((portraits / "obama.jpg").read_bytes()).hexdigest()
+    assert installation.blobs.holds(digest)
+
+
+def test_evidence_has_to_be_a_document(installation: Installation, tmp_path: Path):
+    """An empty file, and the permission itself, prove nothing."""
+    permission = tmp_path / "permission.toml"
+    (tmp_path / "empty.txt").write_text(" \n")
+    for evidence in ("empty.txt", "permission.toml"):
+        permission.write_text(
+            'grantor = "G"\ncontact = "c"\nlegal_basis = "consent"\npurposes = ["archive-research"]\n'
+            f'notice = "n"\nvalid_from = 2020-01-01\nevidence = "{evidence}"\n'
+        )
+        with pytest.raises(PermissionInvalid, match="must be a document"):
+            collections.read_permission(installation, permission)
+    permission.write_bytes(b"grantor = '\xf6'")
+    with pytest.raises(PermissionInvalid, match="not text in UTF-8"):
+        collections.read_permission(installation, permission)

@@ -3,9 +3,11 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -18,20 +20,27 @@ DONE, NOTHING, BAD_INPUT, REFUSED, CHOOSE_FACE, BROKEN = range(6)
 
 
 def lineament(data: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from lineament.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", "from lineament.cli import run; run()", *map(str, arguments)]
     environment = os.environ | {"LINEAMENT_DATA": str(data), "COLUMNS": "200"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def write_permission(folder: Path, valid_from: str = "2020-01-01", valid_until: str | None = None) -> Path:
+    """Write a permission for archive research with a deed that proves it."""
+    (folder / "deed.txt").write_text("We allow it.")
+    permission = folder / "permission.toml"
+    permission.write_text(
+        'grantor = "The archive"\ncontact = "a@example.org"\nlegal_basis = "own-images"\n'
+        'purposes = ["archive-research"]\nnotice = "Ours."\nevidence = "deed.txt"\n'
+        f"valid_from = {valid_from}\n" + (f"valid_until = {valid_until}\n" if valid_until else "")
+    )
+    return permission
 
 
 def test_the_whole_job_from_a_permission_to_a_candidate(tmp_path: Path, portraits: Path):
     """Make a collection, ingest, list, search, check the ledger: five commands."""
     data = tmp_path / "data"
-    (portraits / "permission.toml").write_text(
-        'grantor = "The archive"\ncontact = "a@example.org"\nlegal_basis = "own-images"\n'
-        'purposes = ["archive-research"]\nnotice = "Ours."\nvalid_from = 2020-01-01\nevidence = "deed.txt"\n'
-    )
-    (portraits / "deed.txt").write_text("We allow it.")
-    permission = portraits / "permission.toml"
+    permission = write_permission(portraits)
     add = ("collections", "add", "archive", "--title", "Our archive", "--permission", permission)
     assert lineament(data, *add).stdout == "Collection 'archive' is recorded: its permission is in force.\n"
     assert "was there already" in lineament(data, *add).stdout
@@ -132,11 +141,7 @@ def test_a_lost_ledger_key_stops_everything_and_is_not_replaced(tmp_path: Path, 
 
 def test_a_title_is_shown_as_it_is(tmp_path: Path, portraits: Path):
     """Brackets mean nothing to the table."""
-    permission = tmp_path / "permission.toml"
-    permission.write_text(
-        'grantor = "G"\ncontact = "c"\nlegal_basis = "consent"\npurposes = ["archive-research"]\n'
-        'notice = "n"\nvalid_from = 2999-01-01\nevidence = "permission.toml"\n'
-    )
+    permission = write_permission(tmp_path, "2999-01-01")
     made = lineament(
         tmp_path / "d", "collections", "add", "x", "--title", "[/b] [red]A", "--permission", permission
     )
@@ -155,11 +160,7 @@ def test_an_ingest_that_could_not_use_every_file_says_which(data: Path, tmp_path
         f"path,source_url\nletter.jpg,{address}\nbiden.jpg,{address}\ngone.jpg,{address}\nbiden.jpg,nowhere\n"
     )
     own = tmp_path / "data"
-    permission = folder.parent / "permission.toml"
-    permission.write_text(
-        'grantor = "G"\ncontact = "c"\nlegal_basis = "consent"\npurposes = ["archive-research"]\n'
-        'notice = "n"\nvalid_from = 2020-01-01\nevidence = "permission.toml"\n'
-    )
+    permission = write_permission(tmp_path, "2020-01-01")
     lineament(own, "collections", "add", "mixed", "--title", "Mixed", "--permission", permission)
     done = lineament(own, "ingest", folder, "--collection", "mixed")
     assert done.returncode == NOTHING
@@ -172,11 +173,7 @@ def test_an_ingest_that_could_not_use_every_file_says_which(data: Path, tmp_path
 
 def test_an_expired_permission_lets_nothing_in(tmp_path: Path, portraits: Path):
     """The sentence says so and what to do."""
-    permission = tmp_path / "permission.toml"
-    permission.write_text(
-        'grantor = "G"\ncontact = "c"\nlegal_basis = "consent"\npurposes = ["archive-research"]\n'
-        'notice = "n"\nvalid_from = 2020-01-01\nvalid_until = 2021-01-01\nevidence = "permission.toml"\n'
-    )
+    permission = write_permission(tmp_path, "2020-01-01", "2021-01-01")
     data = tmp_path / "data"
     lineament(data, "collections", "add", "old", "--title", "Old", "--permission", permission)
     done = lineament(data, "ingest", portraits, "--collection", "old")
@@ -216,9 +213,102 @@ def test_a_changed_ledger_is_noticed(tmp_path: Path, archive_data: Path):
     assert lineament(data, "serve").returncode == BROKEN
 
 
-@pytest.mark.parametrize("command", ["collections", "ingest", "search", "serve", "sign-in", "token", "fsck"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "collections",
+        "ingest",
+        "search",
+        "receipt",
+        "export",
+        "serve",
+        "sign-in",
+        "token",
+        "verify",
+        "fsck",
+        "witness",
+        "verifier",
+    ],
+)
 def test_help_explains_every_command(data: Path, command: str):
     """A sentence and every option described."""
     done = lineament(data, command, "--help")
     assert done.returncode == DONE
     assert len(done.stdout.splitlines()) > 5
+
+
+def test_nothing_is_begun_anew_beside_what_is_left_of_an_installation(tmp_path: Path, archive_data: Path):
+    """Without its checkpoint, its key or its records it stops, and makes none of them afresh."""
+    for gone, code in (
+        (["ledger"], "ledger-broken"),
+        (["ledger", "ledger-key"], "ledger-key-lost"),
+        (["records.sqlite3"], "records-unusable"),
+    ):
+        data = Path(shutil.copytree(archive_data, tmp_path / code))
+        for name in gone:
+            path = data / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        done = lineament(data, "search", OBAMA, "--purpose", "archive-research")
+        assert (done.returncode, f"[{code}]" in done.stderr) == (BROKEN, True), done.stderr
+        assert not any((data / name).exists() for name in gone)
+
+
+def test_a_policy_that_is_a_link_to_nowhere_is_no_reason_to_take_another(tmp_path: Path, archive_data: Path):
+    """An operator's own policy that is not there is missing, and not replaced by the one that ships."""
+    data = Path(shutil.copytree(archive_data, tmp_path / "data"))
+    (data / "policy.toml").symlink_to("/mnt/not-mounted/policy.toml")
+    done = lineament(data, "search", OBAMA, "--purpose", "archive-research")
+    assert (done.returncode, "[policy-invalid]" in done.stderr) == (BAD_INPUT, True)
+
+
+def test_the_data_folder_is_no_source(data: Path):
+    """Photographs that were searched lie there, and they never join a collection."""
+    for source in (data, data / "blobs", data.parent, ""):
+        done = lineament(data, "ingest", source, "--collection", "archive")
+        assert (done.returncode, "[source-unreadable]" in done.stderr) == (BAD_INPUT, True), done.stderr
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.4, 1.2])
+def test_ctrl_c_ends_with_130_at_any_moment(data: Path, delay: float):
+    """Also while the program still loads."""
+    command = [sys.executable, "-c", "from lineament.cli import run; run()", "serve"]
+    environment = os.environ | {"LINEAMENT_DATA": str(data), "LINEAMENT_PORT": "8977"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode in {130, 0, -signal.SIGINT}, complaint
+    assert delay < 0.1 or b"Traceback" not in complaint
+
+
+def test_receipt_export_and_verify(data: Path, tmp_path: Path):
+    """A search is handed out and checked with the public key alone; a flipped byte is named."""
+    found = lineament(data, "search", OBAMA, "--purpose", "archive-research", "--json")
+    search = json.loads(found.stdout)["id"]
+    vkey = next(line for line in lineament(data, "fsck").stdout.splitlines() if line.startswith("Log:"))[6:]
+    nowhere = tmp_path / "no-installation"
+    for command, name in (("receipt", "r.tlog-proof"), ("export", "b.zip")):
+        file = tmp_path / name
+        assert lineament(data, command, search, "--output", file).returncode == DONE
+        assert lineament(data, command, search, "--output", file).returncode == BAD_INPUT  # it stays
+        good = lineament(nowhere, "verify", file, "--vkey", vkey, "--log", data / "ledger")
+        assert (good.returncode, "today and begins with" in good.stdout) == (DONE, True), good.stderr
+        changed = bytearray(file.read_bytes())
+        changed[200] ^= 1
+        file.write_bytes(changed)
+        bad = lineament(nowhere, "verify", file, "--vkey", vkey)
+        assert (bad.returncode, "FAILED" in bad.stdout, "Traceback" in bad.stderr) == (BAD_INPUT, True, False)
+    assert not nowhere.exists()
+    for key in ([], ["--vkey", ""], ["--vkey", "nonsense"], ["--policy", tmp_path]):
+        assert lineament(nowhere, "verify", tmp_path / "b.zip", *key).returncode == BAD_INPUT
+        assert lineament(nowhere, "fsck", data / "ledger", *key).returncode == BAD_INPUT
+    assert lineament(data, "receipt", "no-such-id", "--output", tmp_path / "x").returncode == BAD_INPUT
+
+
+def test_witnesses_that_are_not_listed_or_not_there(data: Path, tmp_path: Path):
+    """Each is a sentence, and a list that cannot be read stops everything that would go on without it."""
+    own = Path(shutil.copytree(data, tmp_path / "data"))
+    assert lineament(own, "witness").returncode == BAD_INPUT
+    (own / "witnesses").write_text("quorum nobody\n")
+    done = lineament(own, "collections")
+    assert (done.returncode, "[witnesses-invalid]" in done.stderr) == (BAD_INPUT, True)

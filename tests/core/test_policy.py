@@ -95,6 +95,10 @@ def test_no_combination_slips_past_a_condition(
         ('mode = "investigation"', 'mode = "guess"', "must be one of"),
         ("needs_case = false", "needs_case = false\nspeed = 3", "not known here: 'speed'"),
         ('roles = ["searcher"]', 'roles = ["king"]', "must be one of"),
+        ('roles = ["searcher"]', "roles = []", "is for nobody"),
+        ('mode = "identification"', 'mode = "guess"', "has 'guess'; it must be one of"),
+        ('title = "Archive research"', 'title = " "', "must be plain text that is not empty"),
+        ("[purposes.archive-research]", "[purposes.unknown]", "not in the policy"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_a_sentence(old: str, new: str, said: str):

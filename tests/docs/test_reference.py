@@ -13,8 +13,8 @@ from lineament import errors
 from lineament.api.app import create_app
 from lineament.api.problems import status_of
 from lineament.app.installation import Installation
-from lineament.cli import main
 from lineament.cli.common import Exit, exit_code
+from lineament.cli.main import main
 from lineament.config import Settings
 from lineament.core.odds import MODERATE_BELOW, STRONG_BELOW, Strength
 from lineament.core.permission import LegalBasis, Permission

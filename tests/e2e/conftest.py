@@ -84,8 +84,10 @@ def browser() -> Iterator[Browser]:
 class Visitor:
     """Somebody at a browser; ``complaints`` holds what the pages logged as errors."""
 
-    def __init__(self, browser: Browser, viewport: dict[str, int]) -> None:
-        self.context = browser.new_context(viewport=viewport, reduced_motion="reduce")
+    def __init__(self, browser: Browser, viewport: dict[str, int], javascript: bool) -> None:
+        self.context = browser.new_context(
+            viewport=viewport, reduced_motion="reduce", java_script_enabled=javascript
+        )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(15_000)
         self.complaints: list[str] = []
@@ -131,8 +133,10 @@ def arrive(browser: Browser, serve: Callable[[Installation], Site]) -> Iterator[
     """
     came: list[Visitor] = []
 
-    def open_site(site: Site, viewport: dict[str, int] | None = None, signed_in: bool = True) -> Visitor:
-        visitor = Visitor(browser, viewport or DESKTOP)
+    def open_site(
+        site: Site, viewport: dict[str, int] | None = None, signed_in: bool = True, javascript: bool = True
+    ) -> Visitor:
+        visitor = Visitor(browser, viewport or DESKTOP, javascript)
         came.append(visitor)
         if signed_in:
             visitor.page.goto(site.link())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
+from lineament import ledger
 from lineament.app import collections, sign_in
 from lineament.app.installation import Installation
 from lineament.testing import make_collection, make_permission
@@ -182,3 +183,24 @@ def test_what_a_manifest_says_is_shown_as_text(
     expect(page.locator(".compare-facts")).to_contain_text('"><img src=x onerror=alert(1)>.jpg')
     expect(page.locator(".compare-facts")).to_contain_text("{{ 7 * 7 }}")
     expect(page).to_have_title("Compare candidate 1 · Lineament")
+
+
+def test_a_search_is_exported_to_be_checked_by_others(site: Site, visitor: Visitor, tmp_path: Path) -> None:
+    """Two buttons, two files; each passes the check that anybody can make."""
+    visitor.search(OBAMA)
+    policy = ledger.WitnessPolicy.of_log_alone(site.installation.signer.verifier)
+    for name in ("Receipt", "Export"):
+        with visitor.page.expect_download() as download:
+            visitor.page.locator(".for-checking").get_by_text(name, exact=True).click()
+        download.value.save_as(tmp_path / name)
+        said: list[str] = []
+        data = (tmp_path / name).read_bytes()
+        ledger.verify(data, policy, site.installation.ledger_folder, ledger.Steps(said.append))
+        assert len(said) >= 4
+
+
+def test_without_javascript_nothing_is_sent(site: Site, arrive: Callable[..., Visitor]) -> None:
+    """The button stays disabled; a notice says what to use instead."""
+    visitor = arrive(site, javascript=False)
+    expect(visitor.page.locator("#submit")).to_be_disabled()
+    assert "This form needs JavaScript" in visitor.page.content()

@@ -104,6 +104,17 @@ def test_a_blob_comes_back_or_is_reported(tmp_path: Path):
         blobs.get("0" * 64)
 
 
+def test_a_stored_file_that_was_damaged_is_written_again(tmp_path: Path):
+    """Whoever brings the bytes once more mends it."""
+    blobs = Blobs(tmp_path)
+    digest = blobs.put(b"a photograph")
+    (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    file.write_bytes(b"")
+    assert not blobs.holds(digest)
+    blobs.put(b"a photograph")
+    assert blobs.get(digest) == b"a photograph"
+
+
 def test_a_full_disk_is_a_sentence(tmp_path: Path):
     """A folder that cannot be written is no traceback, for records and blobs alike."""
     taken = tmp_path / "taken"

@@ -156,3 +156,19 @@ def test_any_bytes_at_all_are_rows_or_a_sentence(tmp_path_factory: pytest.TempPa
         return
     for one in items:
         assert isinstance(one, Unreadable) or one.path == "manifest.csv"
+
+
+def test_rows_are_numbered_as_a_spreadsheet_numbers_them(tmp_path: Path):
+    """Empty rows count, and are passed over."""
+    manifest(tmp_path, "", ",", "", "gone.jpg,https://example.org/1")
+    first, second = open_source(tmp_path)
+    assert isinstance(first, Unreadable)
+    assert isinstance(second, Unreadable)
+    assert (str(first.error)[:6], str(second.error)[:6]) == ("Row 3:", "Row 5:")
+
+
+def test_a_column_that_is_named_twice_is_refused(tmp_path: Path):
+    """Nobody can say which of the two cells counts."""
+    (tmp_path / "manifest.csv").write_text("path,source_url,path\na.jpg,https://example.org/a,b.jpg\n")
+    with pytest.raises(SourceUnreadable, match="names a column twice"):
+        open_source(tmp_path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -55,6 +58,27 @@ def too_large() -> JSONResponse:
     return problem(PhotographTooLarge("The upload is larger than 32 MB."))
 
 
+def _sentence(error: Mapping[str, Any]) -> str:
+    """Say what is wrong with a request in our words, for those of a validator mean nothing to people."""
+    place = str(error["loc"][1]) if len(error["loc"]) > 1 else "the request"
+    longest = error.get("ctx", {}).get("max_length")
+    number = f"'{place}' must be a whole number from 1 on."
+    sentences = {
+        "missing": f"'{place}' is missing.",
+        "json_invalid": "The body of the request is not JSON.",
+        "string_too_long": f"'{place}' is longer than {longest} characters.",
+        "too_long": f"'{place}' is given more than {longest} times.",
+        "greater_than_equal": number,
+        "less_than_equal": number,
+        "int_parsing": number,
+        "int_type": number,
+    }
+    otherwise = (
+        "'photo' must be a file." if place == "photo" else f"'{place}' has not the form that is needed."
+    )
+    return sentences.get(error["type"], otherwise)
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the application a problem document."""
 
@@ -64,9 +88,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return problem(InvalidRequest(f"'{place}' cannot be used: {first['msg']}."))
+        return problem(InvalidRequest(_sentence(error.errors()[0])))
 
     @app.exception_handler(HTTPException)
     def plain(_request: Request, error: HTTPException) -> JSONResponse:

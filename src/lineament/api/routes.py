@@ -114,7 +114,7 @@ def get_search(served: Served, who: Searcher, search_id: str) -> SearchOut:
 class FaceChoice(BaseModel):
     """The face to search, counted from 1."""
 
-    face: int = Field(ge=1, le=10_000)
+    face: int = Field(ge=1, le=10_000, strict=True)
 
 
 @router.post(

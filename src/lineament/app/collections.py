@@ -43,12 +43,20 @@ TITLE_LENGTH_MAX = 200  # characters
 
 def read_permission(installation: Installation, file: Path) -> Permission:
     """Read a permission file and keep its evidence, which lies beside it. Raises PermissionInvalid."""
+
+    def keep_evidence(name: str) -> str:
+        evidence = read_file(file.parent / name, name)
+        if not evidence.strip() or (file.parent / name).samefile(file):
+            raise PermissionInvalid(
+                f"'evidence' must be a document that proves the permission; '{name}' is not."
+            )
+        return installation.blobs.put(evidence)
+
     try:
-        permission = parse_permission(
-            read_file(file).decode("utf-8"),
-            lambda name: installation.blobs.put(read_file(file.parent / name, name)),
-        )
-    except (SourceError, UnicodeDecodeError) as error:
+        permission = parse_permission(read_file(file).decode("utf-8-sig"), keep_evidence)
+    except UnicodeDecodeError as error:
+        raise PermissionInvalid("The permission file is not text in UTF-8.") from error
+    except SourceError as error:
         raise PermissionInvalid(f"The permission file or its evidence cannot be used: {error}") from error
     for purpose in permission.purposes:
         if purpose not in installation.policy.purposes:
@@ -65,10 +73,11 @@ def add(installation: Installation, who: Person, name: str, title: str, permissi
     require(who, Role.CURATOR)
     if not _NAME.fullmatch(name):
         raise InvalidRequest(
-            f"'{plain(name)}' is no name for a collection: use small letters, digits and hyphens."
+            f"'{plain(name)}' is no name for a collection: use at most 40 small letters, digits and hyphens, "
+            "and begin with a letter or digit."
         )
     if not title.strip() or not is_plain(title) or len(title) > TITLE_LENGTH_MAX:
-        raise InvalidRequest(f"The title must be plain text of at most {TITLE_LENGTH_MAX} characters.")
+        raise InvalidRequest(f"The title must be plain text of 1 to {TITLE_LENGTH_MAX} characters.")
     with act(installation) as doing:
         there = collections.list_collections(doing.tx, [name])
         if there and (there[0].title, there[0].permission) == (title, permission):

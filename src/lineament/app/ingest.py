@@ -160,6 +160,8 @@ def _prepare(installation: Installation, collection_id: str, item: Item | Unread
         with installation.records.read() as tx:
             faces = images.known_faces(tx, collection_id, digest, installation.vision.contract)
         if faces is not None:
+            if faces:
+                installation.blobs.put(data)  # where the stored file was lost, it comes back
             return _Known(item.path, faces)
         return _through_vision(installation.vision, item, data, digest)
     except (PhotographError, SourceError) as error:

@@ -86,7 +86,12 @@ def _settled(installation: Installation) -> Iterator[tuple[ledger.Entries, int]]
     try:
         with lock.open("wb") as file, installation.records.read() as tx:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield partial(ledger_entries.read, tx), ledger_entries.count(tx)
+            size = ledger_entries.count(tx)
+            if size and not (installation.ledger_folder / "checkpoint").exists():
+                # The empty log was published before the first act: this is no beginning. To sign what is
+                # left would hide what was taken out.
+                raise LedgerBroken(f"There are {size} entries, and the ledger's checkpoint is gone.")
+            yield partial(ledger_entries.read, tx), size
     except ledger.LedgerError as error:
         raise LedgerBroken(str(error)) from error
     except OSError as error:

@@ -1,5 +1,15 @@
 """The command line: `lineament`."""
 
-from lineament.cli.main import main
+import sys
 
-__all__ = ["main"]
+INTERRUPTED = 130  # as a shell counts a program that Ctrl-C has stopped
+
+
+def run() -> None:
+    """Run the command; Ctrl-C ends it quietly at any moment, also while it still loads."""
+    try:
+        from lineament.cli.main import main
+
+        main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

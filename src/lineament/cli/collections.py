@@ -15,6 +15,7 @@ from lineament.cli.common import opened
 if TYPE_CHECKING:
     from lineament.core.permission import Permission
 
+PIPE_WIDTH = 400  # characters
 PERMISSION_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -87,4 +88,6 @@ def _show() -> None:
             f"{permission.valid_until:%Y-%m-%d}" if permission and permission.valid_until else "",
             "\n".join(permission.purposes) if permission else "",
         )
-    Console(markup=False, highlight=False).print(table)
+    console = Console(markup=False, highlight=False)
+    # Into a file or a pipe nothing is cut off.
+    console.print(table, width=None if console.is_terminal else max(console.width, PIPE_WIDTH), crop=False)

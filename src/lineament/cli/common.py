@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from lineament.cli import INTERRUPTED
 from lineament.config import load_settings
 from lineament.errors import Broken, LineamentError, Refused
 
@@ -24,7 +25,7 @@ class Exit(IntEnum):
     REFUSED = 3
     CHOOSE_FACE = 4
     BROKEN = 5
-    INTERRUPTED = 130
+    INTERRUPTED = INTERRUPTED
 
 
 EXIT_CODES = """\b

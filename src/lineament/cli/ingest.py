@@ -12,17 +12,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lineament.cli.common import EXIT_CODES, Exit, opened
 from lineament.core.words import counted, plain
+from lineament.errors import LineamentError, SourceUnreadable
 
 if TYPE_CHECKING:
     from lineament.app.ingest import Report
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source")
 @click.option("--collection", required=True, help="The collection that the photographs go into.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
-def ingest(context: click.Context, source: Path, collection: str, as_json: bool) -> None:
+def ingest(context: click.Context, source: str, collection: str, as_json: bool) -> None:
     """Take the photographs of SOURCE into a collection whose permission is in force.
 
     SOURCE is a folder, or a manifest: a CSV file with the columns path and source_url, and where known
@@ -42,7 +43,7 @@ def ingest(context: click.Context, source: Path, collection: str, as_json: bool)
         console=console,
     )
     with opened() as installation:
-        items = open_source(source)
+        items = open_source(_outside(source, installation.ledger_folder.parent))
         use.require_permission(installation, collection)
         bar = progress.add_task(f"Ingesting into '{plain(collection)}'", total=len(items))
         try:
@@ -54,14 +55,26 @@ def ingest(context: click.Context, source: Path, collection: str, as_json: bool)
                     items,
                     lambda done: progress.update(bar, completed=done),
                 )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, LineamentError):
             click.echo("Stopped. What is in is kept; run the same command to go on.", err=True)
-            context.exit(Exit.INTERRUPTED)
+            raise
     if as_json:
         click.echo(json.dumps(vars(report) | {"rejected": [vars(one) for one in report.rejected]}, indent=2))
     else:
         _print(report)
     context.exit(Exit.NOTHING if report.rejected else Exit.DONE)
+
+
+def _outside(source: str, data: Path) -> Path:
+    """Return the source's path. Raises SourceUnreadable for one that holds, or lies in, the data folder.
+
+    There lie photographs that were searched, and they never join a collection.
+    """
+    place = Path(source)
+    here, there = place.resolve(), data.resolve()
+    if not source or here.is_relative_to(there) or there.is_relative_to(here):
+        raise SourceUnreadable(f"'{plain(source)}' is no source: it is or holds Lineament's own data folder.")
+    return place
 
 
 def _print(report: Report) -> None:

@@ -98,7 +98,7 @@ def verifier() -> None:
 
 
 def _trusted(vkey: str | None, policy: Path | None) -> ledger.WitnessPolicy:
-    if vkey is None and policy is None:
+    if not vkey and policy is None:
         raise InvalidRequest(
             "Give the log's public key with --vkey, or a policy that holds it with --policy. "
             "It must reach you by another way than the log: from the operator's own page or letter."

@@ -32,6 +32,8 @@ class _Command(click.Group):
         except LedgerError as error:
             click.echo(error.diagnostics(), err=True)
             ctx.exit(Exit.BAD_INPUT)
+        except KeyboardInterrupt:
+            ctx.exit(Exit.INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:

@@ -57,7 +57,9 @@ def _text(search: SearchOut) -> str:
         return _faces(search)
     names = ", ".join(str(one["name"]) for one in search.collections)
     lines = [f"Searched {counted(search.searched_faces or 0, 'face')} in: {names}."]
-    if search.outcome == "empty":
+    if search.outcome == "empty" and not search.searched_faces:
+        lines.append("These collections hold no face yet, so there was nothing to compare with.")
+    elif search.outcome == "empty":
         floor = "" if search.threshold is None else f" that scores {search.threshold:.2f} or more"
         lines.append(f"No lead: there is no face{floor}.")
     for one in search.candidates:

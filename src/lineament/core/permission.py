@@ -13,8 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from lineament.core.times import iso
-from lineament.core.words import is_plain
+from lineament.core.words import is_plain, plain
 from lineament.errors import PermissionInvalid
+
+TEXT_LENGTH_MAX = 2_000  # characters
 
 
 class LegalBasis(StrEnum):
@@ -111,10 +113,14 @@ def parse_permission(text: str, digest_of: Callable[[str], str]) -> Permission:
             raise PermissionInvalid(f"The permission file has no '{name}'.")
     for name in fields:
         if name not in _REQUIRED + _OPTIONAL:
-            raise PermissionInvalid(f"The permission file has a field that is not known here: '{name}'.")
+            raise PermissionInvalid(
+                f"The permission file has a field that is not known here: '{plain(name)}'."
+            )
     purposes = fields["purposes"]
     if not isinstance(purposes, list) or not purposes or not all(isinstance(one, str) for one in purposes):
         raise PermissionInvalid("'purposes' must be a list with at least one purpose.")
+    if len(set(purposes)) < len(purposes):
+        raise PermissionInvalid("'purposes' names a purpose twice.")
     valid_from = _moment(fields, "valid_from")
     valid_until = _moment(fields, "valid_until") if "valid_until" in fields else None
     if valid_until is not None and valid_until <= valid_from:
@@ -137,8 +143,10 @@ def parse_permission(text: str, digest_of: Callable[[str], str]) -> Permission:
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields[name]
-    if not isinstance(value, str) or not value.strip() or not is_plain(value):
-        raise PermissionInvalid(f"'{name}' must be plain text on one line that is not empty.")
+    if not isinstance(value, str) or not value.strip() or not is_plain(value) or len(value) > TEXT_LENGTH_MAX:
+        raise PermissionInvalid(
+            f"'{name}' must be plain text on one line, of 1 to {TEXT_LENGTH_MAX:,} characters."
+        )
     return value.strip()
 
 

@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from lineament.core.permission import Permission, PermissionState
+from lineament.core.words import is_plain, plain
 from lineament.errors import PolicyInvalid
 
 LIST_LIMIT_MAX = 50  # longer lists give more false alarms and fewer finds (Heyer et al. 2018)
@@ -176,25 +177,10 @@ _FIELDS: dict[str, tuple[type, str]] = {
 
 
 def _purpose(name: str, fields: Any) -> Purpose:
-    if not _NAME.fullmatch(name) or name == UNKNOWN_PURPOSE:
-        raise PolicyInvalid(f"'{name}' is no name for a purpose: use small letters, digits and hyphens.")
+    _check_name(name)
     if not isinstance(fields, dict):
         raise PolicyInvalid(f"'{name}' must be a table: [purposes.{name}].")
-    for field in fields.keys() - _FIELDS.keys():
-        raise PolicyInvalid(f"The purpose '{name}' has a field that is not known here: '{field}'.")
-    identification = fields.get("mode") == Mode.IDENTIFICATION
-    needed = _FIELDS.keys() - (set() if identification else {"target_fpir"})
-    for field, (kind, words) in _FIELDS.items():
-        if field not in fields and field in needed:
-            raise PolicyInvalid(f"The purpose '{name}' has no '{field}'.")
-        if field in fields and type(fields[field]) is not kind:
-            raise PolicyInvalid(f"'{field}' of the purpose '{name}' must be {words}.")
-    if not identification and "target_fpir" in fields:
-        raise PolicyInvalid(f"The purpose '{name}' has a 'target_fpir', which only identification mode has.")
-    if identification and not 0 < fields["target_fpir"] < 1:
-        raise PolicyInvalid(f"'target_fpir' of the purpose '{name}' must lie between 0 and 1.")
-    if not 1 <= fields["limit"] <= LIST_LIMIT_MAX:
-        raise PolicyInvalid(f"'limit' of the purpose '{name}' must lie between 1 and {LIST_LIMIT_MAX}.")
+    _check_fields(name, fields)
     return Purpose(
         name=name,
         title=fields["title"],
@@ -207,10 +193,43 @@ def _purpose(name: str, fields: Any) -> Purpose:
     )
 
 
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise PolicyInvalid(
+            f"'{plain(name)}' is no name for a purpose: use at most 40 small letters, digits and hyphens."
+        )
+    if name == UNKNOWN_PURPOSE:
+        raise PolicyInvalid(f"'{name}' is what the record says of a purpose that is not in the policy.")
+
+
+def _check_fields(name: str, fields: Mapping[str, Any]) -> None:
+    """Raise PolicyInvalid unless each field is there, known, of its type and within its bounds."""
+    for field in sorted(fields.keys() - _FIELDS.keys()):
+        raise PolicyInvalid(f"The purpose '{name}' has a field that is not known here: '{plain(field)}'.")
+    identification = "mode" in fields and _choice(Mode, fields["mode"], name) is Mode.IDENTIFICATION
+    needed = _FIELDS.keys() - (set() if identification else {"target_fpir"})
+    for field, (kind, words) in _FIELDS.items():
+        if field not in fields and field in needed:
+            raise PolicyInvalid(f"The purpose '{name}' has no '{field}'.")
+        if field in fields and type(fields[field]) is not kind:
+            raise PolicyInvalid(f"'{field}' of the purpose '{name}' must be {words}.")
+        if kind is str and (not fields[field].strip() or not is_plain(fields[field])):
+            raise PolicyInvalid(f"'{field}' of the purpose '{name}' must be plain text that is not empty.")
+    if not fields["roles"]:
+        raise PolicyInvalid(f"The purpose '{name}' is for nobody: its 'roles' are empty.")
+    if not identification and "target_fpir" in fields:
+        raise PolicyInvalid(f"The purpose '{name}' has a 'target_fpir', which only identification mode has.")
+    if identification and not 0 < fields["target_fpir"] < 1:
+        raise PolicyInvalid(f"'target_fpir' of the purpose '{name}' must lie between 0 and 1.")
+    if not 1 <= fields["limit"] <= LIST_LIMIT_MAX:
+        raise PolicyInvalid(f"'limit' of the purpose '{name}' must lie between 1 and {LIST_LIMIT_MAX}.")
+
+
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def _choice(kind: type[_Choice], value: Any, purpose: str) -> _Choice:
     if value not in list(kind):
-        raise PolicyInvalid(f"The purpose '{purpose}' has '{value}'; it must be one of: {', '.join(kind)}.")
+        said = plain(str(value))
+        raise PolicyInvalid(f"The purpose '{purpose}' has '{said}'; it must be one of: {', '.join(kind)}.")
     return kind(value)

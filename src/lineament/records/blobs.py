@@ -17,10 +17,13 @@ class Blobs:
         self._folder = folder
 
     def put(self, data: bytes) -> str:
-        """Store bytes and return their digest, 64 lower-case hex digits. Raises StorageFailed."""
+        """Store bytes and return their digest, 64 lower-case hex digits. Raises StorageFailed.
+
+        A file that is there and no longer whole is written again.
+        """
         digest = sha256(data).hexdigest()
         path = self._path(digest)
-        if path.exists():
+        if self.holds(digest):
             return digest
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
@@ -37,6 +40,13 @@ class Blobs:
                 temporary.unlink(missing_ok=True)
             raise StorageFailed(f"A file cannot be stored: {error.strerror}.") from error
         return digest
+
+    def holds(self, digest: str) -> bool:
+        """Say whether the bytes with this digest are here, whole."""
+        try:
+            return sha256(self._path(digest).read_bytes()).hexdigest() == digest
+        except OSError:
+            return False
 
     def get(self, digest: str) -> bytes:
         """Return the bytes with this digest. Raises BlobLost when they are missing or changed."""

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -79,14 +80,17 @@ class ManifestSource:
 
     def __init__(self, manifest: Path) -> None:
         self._folder = manifest.resolve().parent
-        self._rows = _rows(manifest)
+        self._header, self._rows = _rows(manifest)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Item | Unreadable]:
-        for number, row in enumerate(self._rows, start=2):  # row 1 is the header
+        for number, cells in self._rows:
+            row = dict(zip_longest(self._header, cells[: len(self._header)], fillvalue=""))
             try:
+                if len(cells) > len(self._header):
+                    raise BadRow("it has more cells than the header; quote cells that hold a comma.")
                 yield self._item(row)
             except (BadRow, FileMissing) as error:
                 name = plain(row["path"]) or f"row {number}"
@@ -116,34 +120,34 @@ def _inside(path: Path, folder: Path) -> bool:
         return False
 
 
-def _rows(manifest: Path) -> list[dict[str, str]]:
-    """Read the manifest; a row with too many or too few cells is kept and refused in its turn."""
+def _rows(manifest: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Read the manifest; return its header, and its rows with their numbers as a spreadsheet counts them."""
     try:
         if manifest.stat().st_size > MANIFEST_BYTES_MAX:
             raise SourceUnreadable(f"{manifest.name} is larger than 256 MB; split it.")
         text = manifest.read_bytes().decode("utf-8-sig", errors="surrogateescape")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-        header = reader.fieldnames or []
-        rows = [{column: _one_line(value) for column, value in row.items()} for row in reader]
+        reader = csv.reader(io.StringIO(text, newline=""))
+        header = next(reader, [])
+        rows = [(number, _lines(cells)) for number, cells in enumerate(reader, start=2) if cells]
     except (OSError, csv.Error) as error:
         raise SourceUnreadable(f"{manifest.name} cannot be read as CSV: {error}.") from error
     for column in ("path", "source_url"):
         if column not in header:
             hint = "; separate the columns by commas" if ";" in "".join(header) else ""
             raise SourceUnreadable(f"{manifest.name} has no column '{column}'{hint}.")
+    if len(set(header)) < len(header):
+        raise SourceUnreadable(f"{manifest.name} names a column twice.")
     if not all(is_plain(column) and len(column) <= _NAME_MAX for column in header):
         raise SourceUnreadable(f"The column names of {manifest.name} are not plain text in UTF-8.")
-    return rows
+    return header, rows
 
 
-def _one_line(value: str) -> str:
-    """Return a cell on one line; the list that csv makes of surplus cells stays as it is."""
-    return " ".join(value.split()) if isinstance(value, str) else value
+def _lines(cells: list[str]) -> list[str]:
+    """Return each cell on one line."""
+    return [" ".join(cell.split()) for cell in cells]
 
 
 def _check_row(row: Mapping[str, str]) -> None:
-    if None in row:  # where csv.DictReader puts the cells that no column names
-        raise BadRow("it has more cells than the header; quote cells that hold a comma.")
     for column, value in row.items():
         if len(value) > _TEXT_MAX:
             raise BadRow(f"'{column}' is longer than {_TEXT_MAX:,} characters.")

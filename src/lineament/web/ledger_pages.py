@@ -57,7 +57,7 @@ def verifier_file() -> Response:
     return Response(one_file(), media_type="text/x-python", headers=headers)
 
 
-@router.get("/ledger/{path:path}")
+@router.api_route("/ledger/{path:path}", methods=["GET", "HEAD"])
 def ledger_file(served: Served, path: str) -> Response:
     """Return a checkpoint or one tile."""
     if path in {"checkpoint", "witnessed"}:

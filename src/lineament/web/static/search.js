@@ -9,6 +9,7 @@ const form = find("#search");
 if (form) {
   takePhotograph();
   fitCollections();
+  find("#submit").disabled = false; // without this script it would send the form and show raw JSON
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     search();
