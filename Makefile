@@ -1,8 +1,10 @@
-.PHONY: help demo test check lock clean
+.PHONY: help demo test interop test-long check lock clean
 
 help:
 	@echo "make demo   try Lineament with the sample photographs, in a browser"
 	@echo "make test   run every test, the browser tests too"
+	@echo "make interop  have the ledger checked by tools that nobody here wrote"
+	@echo "make test-long  run the tests that take half an hour"
 	@echo "make check  run the linters and type checks"
 	@echo "make lock   resolve the dependencies anew into requirements/"
 	@echo "make clean  remove what these commands made, the demo's data too"
@@ -26,6 +28,15 @@ test: .venv/dev.ready
 	@command -v chromium >/dev/null || scripts/apt chromium fonts-dejavu-core
 	.venv/bin/pytest
 
+interop: .venv/dev.ready .venv-interop/ready
+	.venv/bin/pytest tests/interop
+
+.venv-interop/ready: requirements/interop.lock scripts/interop tests/interop/go/main.go
+	@scripts/interop
+
+test-long: .venv/dev.ready
+	.venv/bin/pytest -s tests/long
+
 check: .venv/dev.ready
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -44,6 +55,8 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 lock: .venv/dev.ready
 	$(COMPILE) --upgrade --group build --output-file requirements/run.lock
 	$(COMPILE) --upgrade --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade requirements/interop.in --output-file requirements/interop.lock
 
 clean:
-	rm -rf .venv .demo
+	rm -rf .venv .venv-interop .demo

@@ -17,6 +17,12 @@ settings.register_profile("lineament", deadline=None)  # an absolute time never 
 settings.load_profile("lineament")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what `make interop` and `make test-long` run, unless it is named."""
+    apart = collection_path.name in {"interop", "long"}
+    return True if apart and not any(collection_path.name in word for word in config.args) else None
+
+
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands at noon until it is turned."""
