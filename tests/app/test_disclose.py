@@ -1,9 +1,13 @@
 """What is handed out can be checked by others: receipts, bundles, and what witnesses have signed."""
 
 import json
+import time
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from io import BytesIO
+from threading import Event, Thread
 
 import pytest
 
@@ -15,7 +19,7 @@ from lineament.app.search import Request, choose_face, open_search
 from lineament.core.policy import Person, Role
 from lineament.errors import LineamentError, SearchNotFound
 from lineament.testing import Clock, make_permission, recorded
-from tests.ledger.witnesses import TestWitness, answering
+from tests.ledger.witnesses import Answer, TestWitness, answering
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 ARCHIVE = Request("archive-research", ("archive",))
@@ -127,42 +131,71 @@ def test_what_was_shown_is_on_record_once_for_each_different_list(
     ]
 
 
-def test_a_receipt_carries_what_witnesses_have_signed(archive: Installation, who: Person):
-    """Once they have been asked; and whoever trusts them sees their names in the check."""
+@dataclass
+class Witnesses:
+    """One witness that the installation lists, and the policy of somebody who trusts it."""
+
+    installation: Installation
+    policy: ledger.WitnessPolicy
+    asked: int = 0
+
+
+@pytest.fixture
+def witnesses(archive: Installation) -> Iterator[Witnesses]:
+    """A witness on loopback that cosigns whatever it has not seen before."""
     witness = TestWitness("witness.example/w1")
 
-    def answer(_method: str, _path: str, body: bytes):
-        old, _, rest = body.partition(b"\n\n")
-        if old != b"old 0":
-            return 400, {}, b""
-        return 200, {}, witness.cosign(rest).line.encode()
+    def answer(_method: str, _path: str, body: bytes) -> Answer:
+        old, _, note = body.partition(b"\n\n")
+        listed.asked += 1
+        return (200, {}, witness.cosign(note).line.encode()) if old == b"old 0" else (400, {}, b"")
 
     with answering(answer) as url:
-        listed = f"witness one {witness.public.vkey} {url}\nquorum one\n"
-        archive.witnesses.__dict__.update(vars(ledger.WitnessPolicy.parse(listed.encode())))
-        assert witnessing.witnessed(archive) is None
-        search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
-        (asked,) = witnessing.ask(archive)
-        assert (asked.name, asked.refused) == ("one", None)
-        bundle = disclose.export(archive, who, search.id)
-    policy = ledger.WitnessPolicy.parse(f"log {archive.signer.verifier.vkey}\n{listed}".encode())
-    assert "cosigned by one" in steps_of(archive, disclose.receipt(archive, who, search.id), policy)[1]
-    assert "cosigned by one" in steps_of(archive, bundle, policy)[2]
-    now = witnessing.witnessed(archive)
+        lines = f"witness one {witness.public.vkey} {url}\nquorum one\n"
+        own = ledger.WitnessPolicy.parse(lines.encode())
+        trusted = ledger.WitnessPolicy.parse(f"log {archive.signer.verifier.vkey}\n{lines}".encode())
+        listed = Witnesses(replace(archive, witnesses=own), trusted)
+        yield listed
+
+
+def test_a_receipt_carries_what_witnesses_have_signed(witnesses: Witnesses, who: Person):
+    """Once they have been asked; and whoever trusts them sees their names in the check."""
+    installation = witnesses.installation
+    assert witnessing.witnessed(installation) is None
+    search = open_search(installation, who, ARCHIVE, OBAMA.read_bytes())
+    (asked,) = witnessing.ask(installation)
+    assert (asked.name, asked.refused) == ("one", None)
+    receipt, bundle = (make(installation, who, search.id) for make in (disclose.receipt, disclose.export))
+    assert "cosigned by one" in steps_of(installation, receipt, witnesses.policy)[1]
+    assert "cosigned by one" in steps_of(installation, bundle, witnesses.policy)[2]
+    now = witnessing.witnessed(installation)
     assert now
     assert (now.is_enough, list(now.by)) == (True, ["one"])
+
+
+def test_a_server_asks_by_itself_and_leaves_off_when_it_stops(witnesses: Witnesses, who: Person):
+    """At once when it starts, and then once a minute."""
+    installation, stop = witnesses.installation, Event()
+    open_search(installation, who, ARCHIVE, BIDEN.read_bytes())
+    asking = Thread(target=witnessing.ask_regularly, args=(installation, stop))
+    asking.start()
+    while witnessing.witnessed(installation) is None:
+        time.sleep(0.01)
+    stop.set()
+    asking.join()
+    assert witnesses.asked == 1
 
 
 def test_a_witness_that_does_not_answer_stops_nothing(archive: Installation, who: Person):
     """It is said, and the ledger goes on."""
     witness = TestWitness("witness.example/w1")
-    listed = f"witness one {witness.public.vkey} http://127.0.0.1:1\nquorum one\n"
-    archive.witnesses.__dict__.update(vars(ledger.WitnessPolicy.parse(listed.encode())))
-    (asked,) = witnessing.ask(archive)
+    lines = f"witness one {witness.public.vkey} http://127.0.0.1:1\nquorum one\n"
+    alone = replace(archive, witnesses=ledger.WitnessPolicy.parse(lines.encode()))
+    (asked,) = witnessing.ask(alone)
     assert asked.refused
     assert "cannot be reached" in asked.refused
-    assert open_search(archive, who, ARCHIVE, BIDEN.read_bytes())
-    assert witnessing.witnessed(archive) is None
+    assert open_search(alone, who, ARCHIVE, BIDEN.read_bytes())
+    assert witnessing.witnessed(alone) is None
 
 
 def test_a_narrowed_permission_shows_in_the_next_list(archive: Installation, who: Person):

@@ -35,7 +35,7 @@ while True:
 
 
 def test_a_writer_killed_500_times_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
-    """An entry counts as acknowledged once the act has returned; the log is sound after every fiftieth kill."""
+    """An entry is acknowledged once the act has returned; the log is sound after every fiftieth kill."""
     choose, acknowledged = random.Random(25), set[str]()
     data = tmp_path / "data"
     make_installation(data).close()

@@ -203,7 +203,8 @@ def _compare(
 
 def _chosen(faces: Sequence[DetectedFace], number: int) -> DetectedFace:
     if not 1 <= number <= len(faces):
-        raise NoSuchFace(f"There is no face {number}: the photograph shows faces 1 to {len(faces)}.")
+        shows = "one face" if len(faces) == 1 else f"faces 1 to {len(faces)}"
+        raise NoSuchFace(f"There is no face {number}: the photograph shows {shows}.")
     return faces[number - 1]
 
 

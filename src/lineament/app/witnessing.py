@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -9,9 +10,10 @@ from threading import Event
 from lineament import ledger
 from lineament.app import journal
 from lineament.app.installation import Installation
-from lineament.errors import LedgerBroken
+from lineament.errors import LedgerBroken, LineamentError
 
 EVERY_SECONDS = 60.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,18 @@ def witnessed(installation: Installation) -> Witnessed | None:
 
 
 def ask_regularly(installation: Installation, stop: Event) -> None:
-    """Ask the witnesses once a minute while the ledger has grown, until ``stop`` is set."""
+    """Ask the witnesses once a minute while the ledger has grown, until ``stop`` is set.
+
+    What goes wrong is logged and tried again: a witness that refuses may have seen another log by this name.
+    """
     while installation.witnesses.urls:
-        last = witnessed(installation)
-        if last is None or not last.is_enough or last.size < journal.publish(installation).size:
-            ask(installation)
+        try:
+            last = witnessed(installation)
+            if last is None or not last.is_enough or last.size < journal.publish(installation).size:
+                for one in ask(installation):
+                    if one.refused:
+                        _log.warning("The ledger was not cosigned: %s", one.refused)
+        except LineamentError as error:
+            _log.warning("The ledger was not cosigned: %s", error)
         if stop.wait(EVERY_SECONDS):
             return

@@ -7,6 +7,7 @@ one another. A test sees that no two of them give a name twice.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from importlib.resources import files
 
 START = "__main__"
@@ -24,6 +25,7 @@ from __future__ import annotations
 '''
 
 
+@cache
 def one_file() -> str:
     """Return the source of the verifier."""
     return HEADER + "".join(
