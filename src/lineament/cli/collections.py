@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +89,6 @@ def _show() -> None:
             f"{permission.valid_until:%Y-%m-%d}" if permission and permission.valid_until else "",
             "\n".join(permission.purposes) if permission else "",
         )
-    console = Console(markup=False, highlight=False)
-    # Into a file or a pipe nothing is cut off.
-    console.print(table, width=None if console.is_terminal else max(console.width, PIPE_WIDTH), crop=False)
+    # In a file or a pipe nothing is cut off or wrapped.
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(markup=False, highlight=False, width=width).print(table)
