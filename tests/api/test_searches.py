@@ -186,6 +186,7 @@ def test_unknown_ids_are_not_found(client: TestClient):
         ({"data": {"photo": "no file"}}, "'photo' must be a file."),
         ({"data": {"purpose": "x" * 41}, "files": {"photo": b""}}, "'purpose' is longer than 40 characters."),
         ({"data": {"face": "-1"}, "files": {"photo": b""}}, "'face' must be a whole number from 1 on."),
+        ({"data": {"case": ["A", "B"]}, "files": {"photo": b""}}, "'case' is given more than once."),
     ],
 )
 def test_what_is_wrong_with_a_form_is_said_in_our_words(client: TestClient, send, sentence: str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field, StringConstraints
 
 from lineament import errors
@@ -46,6 +46,14 @@ def _problems(*kinds: type[errors.LineamentError]) -> _Responses:
     return document
 
 
+async def each_once(request: Request) -> None:
+    """Refuse a form that gives a field twice: nobody could say which of the two counts."""
+    form = await request.form()
+    for name in ("photo", "purpose", "face", "case"):
+        if len(form.getlist(name)) > 1:
+            raise errors.InvalidRequest(f"'{name}' is given more than once.")
+
+
 CollectionName = Annotated[str, StringConstraints(max_length=100)]
 
 router = APIRouter(prefix="/api/v1")
@@ -70,6 +78,7 @@ def list_purposes(served: Served, _who: SignedIn) -> list[PurposeOut]:
 @router.post(
     "/searches",
     status_code=201,
+    dependencies=[Depends(each_once)],
     responses=_problems(
         errors.NotAPhotograph,
         errors.DamagedPhotograph,
