@@ -24,6 +24,7 @@ from lineament.errors import (
 )
 from lineament.index.exact import ExactIndex
 from lineament.ledger import LedgerError, Signer, WitnessPolicy
+from lineament.records import ledger_entries
 from lineament.records.blobs import Blobs
 from lineament.records.store import open_records
 from lineament.sources import read_file
@@ -43,12 +44,15 @@ def open_installation(settings: Settings) -> Installation:
         raise StorageFailed(f"The data folder {data} cannot be used: {error.strerror}.") from error
     records, key, published = data / "records.sqlite3", data / "ledger-key", data / "ledger"
     has_records = records.exists() and records.stat().st_size > 0
-    if published.exists() and not has_records:
-        raise RecordsUnusable(f"The records {records} are missing, and there is a ledger of what they held.")
+    if not has_records and (published.exists() or key.exists()):
+        raise RecordsUnusable(f"The records {records} are missing, and what is left beside them needs them.")
     vision, policy = Vision.open(), _policy(settings.policy)
-    tail, signer = _tail(vision), _signer(key, is_new=not has_records)
+    tail, opened = _tail(vision), open_records(records)
+    with opened.read() as tx:
+        is_new = ledger_entries.count(tx) == 0 and not published.exists()
+    signer = _signer(key, is_new)
     return Installation(
-        records=open_records(records),
+        records=opened,
         blobs=Blobs(data / "blobs"),
         index=ExactIndex(vision.dimension),
         vision=vision,

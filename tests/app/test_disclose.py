@@ -63,14 +63,16 @@ def test_a_bundle_holds_all_that_a_search_left(archive: Installation, who: Perso
     done = choose_face(archive, who, waiting.id, 24)
     bundle = disclose.export(archive, who, done.id)
     said = steps_of(archive, bundle)
-    assert (
-        said[6] == "7. 5 commitments in these entries are to the values in the bundle."
-    )  # probe, case, list
+    assert said[6].startswith("7. 5 commitments")  # probe and case of both entries, and the list
+    assert said[7:9] == [
+        "8. The photograph 'probe' is the one that was searched.",
+        "9. search.json says the same as the entries: terms, outcome, and the candidates opened.",
+    ]
     files = files_of(bundle)
     assert files["probe"] == SOLVAY.read_bytes()
     document = json.loads(files["search.json"])
     assert (document["outcome"], document["case_reference"], document["face"]) == ("empty", "K-17", 24)
-    assert len([name for name in files if name.startswith("receipts/")]) == 3  # waited, done, shown
+    assert len([name for name in files if name.startswith("entries/")]) == 3  # waited, done, shown
     assert recorded(archive)[-1]["kind"] == "export.made"
 
 
@@ -89,9 +91,12 @@ def test_what_has_been_withdrawn_is_not_handed_out(archive: Installation, who: P
     show_search(archive, who, search.id)
     clock.turn(timedelta(days=400))
     bundle = disclose.export(archive, who, search.id)
-    (candidate,) = json.loads(files_of(bundle)["search.json"])["candidates"]
+    files = files_of(bundle)
+    (candidate,) = json.loads(files["search.json"])["candidates"]
     assert candidate["sources"] == []
-    assert len(steps_of(archive, bundle)) == 8
+    withdrawn = search.candidates[0].face_id.encode()
+    assert [name for name, data in files.items() if withdrawn in data] == []
+    assert len(steps_of(archive, bundle)) == 10
 
 
 def test_refused_and_failed_searches_can_be_proved_too(archive: Installation, who: Person):
@@ -101,8 +106,9 @@ def test_refused_and_failed_searches_can_be_proved_too(archive: Installation, wh
             open_search(archive, who, request, photo)
         search = str(recorded(archive)[-1]["search"])
         assert len(steps_of(archive, disclose.receipt(archive, who, search))) == 4
-        files = files_of(disclose.export(archive, who, search))
-        assert "probe" not in files
+        bundle = disclose.export(archive, who, search)
+        assert "probe" not in files_of(bundle)
+        assert steps_of(archive, bundle)
 
 
 def test_nobody_hands_out_somebody_elses_search(archive: Installation, who: Person):
@@ -184,6 +190,29 @@ def test_a_server_asks_by_itself_and_leaves_off_when_it_stops(witnesses: Witness
     stop.set()
     asking.join()
     assert witnesses.asked == 1
+
+
+def test_nothing_that_goes_wrong_ends_the_witnessing(
+    witnesses: Witnesses, who: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """It is logged, and the next minute it is tried again."""
+    installation, stop, ask = witnesses.installation, Event(), witnessing.ask
+    monkeypatch.setattr(witnessing, "EVERY_SECONDS", 0.01)
+    failures = iter([ZeroDivisionError("a fault"), OSError("a disk")])
+
+    def ask_with_faults(of: Installation) -> list[witnessing.Asked]:
+        for failure in failures:
+            raise failure
+        return ask(of)
+
+    monkeypatch.setattr(witnessing, "ask", ask_with_faults)
+    asking = Thread(target=witnessing.ask_regularly, args=(installation, stop))
+    asking.start()
+    while witnessing.witnessed(installation) is None:
+        time.sleep(0.01)
+    stop.set()
+    asking.join()
+    assert len(caplog.records) == 2
 
 
 def test_a_witness_that_does_not_answer_stops_nothing(archive: Installation, who: Person):

@@ -189,8 +189,14 @@ def test_the_entry_commits_to_probe_and_candidates_without_naming_them(
     """Whoever has the salt can open the commitments; the leaf itself says nothing about anybody."""
     search = open_search(installation, who, ARCHIVE, OBAMA.read_bytes())
     entry = recorded(installation)[-1]
-    assert entry["candidates"] == [ledger.commitment(search.salt, candidate_bytes(search.candidates[0]))]
-    assert entry["probe"] == ledger.commitment(search.salt, search.probe_sha256.encode())
+
+    def salted(field: str) -> bytes:
+        return ledger.field_salt(search.salt, field)
+
+    assert entry["candidates"] == [
+        ledger.commitment(salted("candidates/0"), candidate_bytes(search.candidates[0]))
+    ]
+    assert entry["probe"] == ledger.commitment(salted("probe"), search.probe_sha256.encode())
     assert search.candidates[0].face_id not in str(entry)
     assert NOON.strftime("%Y-%m-%dT%H:%M") in str(entry["started"])
 

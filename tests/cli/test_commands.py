@@ -243,8 +243,9 @@ def test_nothing_is_begun_anew_beside_what_is_left_of_an_installation(tmp_path: 
         (["ledger"], "ledger-broken"),
         (["ledger", "ledger-key"], "ledger-key-lost"),
         (["records.sqlite3"], "records-unusable"),
+        (["records.sqlite3", "ledger"], "records-unusable"),
     ):
-        data = Path(shutil.copytree(archive_data, tmp_path / code))
+        data = Path(shutil.copytree(archive_data, tmp_path / "-".join(gone)))
         for name in gone:
             path = data / name
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -14,6 +14,7 @@ import pytest
 from lineament import ledger
 from lineament.ledger.note import Note
 from tests.ledger.conftest import entries
+from tests.ledger.witnesses import ANY
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def witness(witness_command: list[str], signer: ledger.Signer, tmp_path: Path) -
 def cosigned(folder: Path, witness: Running, signer: ledger.Signer) -> bytes:
     note = (folder / "checkpoint").read_bytes()
     signatures = ledger.cosign(folder, note, signer.verifier, witness.key, witness.url)
-    return ledger.keep_cosignatures(folder, note, signatures, signer)
+    return ledger.keep_cosignatures(folder, note, signatures, signer, ANY)
 
 
 def test_it_cosigns_our_log_at_every_size(witness: Running, signer: ledger.Signer, tmp_path: Path) -> None:

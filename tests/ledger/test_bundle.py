@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from lineament.ledger import (
     commitment,
     digest,
     encode,
+    field_salt,
     make_manifest,
     make_receipt,
     publish,
@@ -32,53 +35,90 @@ from lineament.ledger import (
 SALT = bytes(range(32))
 TIME = "2026-11-22T21:04:05.123Z"
 WHO = "0123456789abcdef"
+DIGEST = "sha256:" + 64 * "0"
+PROBE = b"a photograph"
+VALUES = {"probe": sha256(PROBE).hexdigest(), "case": "K-17", "candidates/0": "1 face 0.746000"}
 
 
-def search_entry() -> bytes:
-    return encode(
-        "search.shown",
-        at=TIME,
-        who=WHO,
-        role="searcher",
-        search=WHO,
-        list=commitment(SALT, b"1 face"),
-        shown=1,
-        withheld=0,
-    )
+def committed(field: str) -> str:
+    return commitment(field_salt(SALT, field), VALUES[field].encode())
 
 
-Make = Callable[[dict[str, bytes], list[Opening]], bytes]
+SEARCH = {
+    "started": TIME,
+    "ended": TIME,
+    "who": WHO,
+    "search": WHO,
+    "outcome": "candidates",
+    "code": None,
+    "purpose": "archive-research",
+    "case": committed("case"),
+    "policy": DIGEST,
+    "contract": DIGEST,
+    "mode": "identification",
+    "threshold": "0.345600",
+    "limit": 10,
+    "collections": [{"id": WHO, "revision": 3}],
+    "probe": committed("probe"),
+    "face": 1,
+    "candidates": [committed("candidates/0")],
+}
+DOCUMENT = {
+    "id": WHO,
+    "person_id": WHO,
+    "started_at": TIME,
+    "ended_at": TIME,
+    "outcome": "candidates",
+    "purpose": "archive-research",
+    "case_reference": "K-17",
+    "policy": DIGEST,
+    "contract": DIGEST,
+    "mode": "identification",
+    "threshold": 0.3456,
+    "limit": 10,
+    "face": 1,
+    "collections": [{"id": WHO, "name": "archive", "revision": 3}],
+    "probe_sha256": VALUES["probe"],
+    "candidates": [{"rank": 1, "score": 0.746, "sources": [{"face": "face"}]}],
+}
+ENTRY = encode("search", **SEARCH)
+OPENINGS = [Opening(0, field, field_salt(SALT, field).hex(), value) for field, value in VALUES.items()]
+FILES = {
+    "entries/0.json": ENTRY,
+    "read-me.txt": b"Hello.\n",
+    "search.json": json.dumps(DOCUMENT).encode(),
+    "probe": PROBE,
+    "empty": b"",
+}
+
+Make = Callable[..., bytes]
 
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory, signer: Signer) -> Make:
-    """Return a function that records and makes a bundle; the log's first entry is the one of a search."""
+    """Return a function that records and makes a bundle, as an operator who may lie in it would."""
 
-    def made(extra: dict[str, bytes], openings: list[Opening]) -> bytes:
-        folder = tmp_path_factory.mktemp("log")
-        entries = [search_entry()]
-        publish(folder, lambda start, stop: entries[start:stop], 1, signer)
-        note = (folder / "checkpoint").read_bytes()
-        proof = make_receipt(folder, entries[0], 0, note, signer.verifier)
-        files = {"receipts/0.tlog-proof": proof.data, **extra}
-        manifest = make_manifest(files, openings)
-        entries.append(
-            encode("export.made", at=TIME, who=WHO, search=WHO, files=len(files), content=digest(manifest))
-        )
+    def made(
+        files: dict[str, bytes] = FILES,
+        openings: list[Opening] = OPENINGS,
+        entry: bytes = ENTRY,
+        counted: int | None = None,
+    ) -> bytes:
+        folder, manifest = tmp_path_factory.mktemp("log"), make_manifest(files, openings)
+        number, content = len(files) if counted is None else counted, digest(manifest)
+        export = encode("export.made", at=TIME, who=WHO, search=WHO, files=number, content=content)
+        entries = [entry, export]
         publish(folder, lambda start, stop: entries[start:stop], 2, signer)
         note = (folder / "checkpoint").read_bytes()
-        return Bundle(files, manifest, make_receipt(folder, entries[1], 1, note, signer.verifier).data).data
+        proofs = [make_receipt(folder, one, at, note, signer.verifier).data for at, one in enumerate(entries)]
+        return Bundle(files, manifest, proofs[1], {0: proofs[0]}).data
 
     return made
 
 
-FILES = {"read-me.txt": b"Hello.\n", "search.json": b'{"a":1}', "empty": b""}
-OPENING = Opening("receipts/0.tlog-proof", "list", SALT.hex(), "1 face")
-
-
 @pytest.fixture(scope="module")
 def bundle(make: Make) -> bytes:
-    return make(FILES, [OPENING])
+    return make()
 
 
 def check(data: bytes, signer: Signer) -> list[str]:
@@ -88,11 +128,11 @@ def check(data: bytes, signer: Signer) -> list[str]:
 
 
 def test_a_sound_bundle_passes_every_step(bundle: bytes, signer: Signer) -> None:
-    """Whole, signed, in the log, named by its entry, receipts and openings."""
+    """Whole, signed, in the log, named by its entry; its entries, openings, photograph and search."""
     said = check(bundle, signer)
-    assert len(said) == 7
-    assert said[0].startswith("1. The bundle is whole: 4 files")
-    assert said[6] == "7. 1 commitments in these entries are to the values in the bundle."
+    assert len(said) == 9
+    assert said[0].startswith("1. The bundle is whole: 5 files")
+    assert said[6] == "7. 3 commitments in these entries are to the values in manifest.json."
 
 
 def test_the_same_files_make_the_same_bytes(bundle: bytes) -> None:
@@ -123,7 +163,8 @@ def rewritten(bundle: bytes, change: Callable[[dict[str, bytes]], None]) -> byte
         files = {name: archive.read(name) for name in archive.namelist()}
     change(files)
     manifest, receipt = files.pop("manifest.json", b"{}"), files.pop("receipt.tlog-proof", b"")
-    return Bundle(files, manifest, receipt).data
+    further = {0: files.pop("receipts/0.tlog-proof")} if "receipts/0.tlog-proof" in files else {}
+    return Bundle(files, manifest, receipt, further).data
 
 
 @pytest.mark.parametrize(
@@ -132,15 +173,23 @@ def rewritten(bundle: bytes, change: Callable[[dict[str, bytes]], None]) -> byte
         (lambda files: files.pop("read-me.txt"), "read-me.txt is missing"),
         (lambda files: files.update({"read-me.txt": b"Hallo.\n"}), "read-me.txt was changed"),
         (lambda files: files.update({"more.txt": b""}), "more.txt was added"),
-        (lambda files: files.update({"manifest.json": b"[]"}), "manifest.json is not version 1"),
-        (lambda files: files.update({"manifest.json": b"{"}), "manifest.json is not JSON"),
+        (lambda files: files.pop("receipts/0.tlog-proof"), "one receipt for each"),
+        (lambda files: files.update({"manifest.json": b"[]"}), "manifest.json cannot be read"),
+        (lambda files: files.update({"manifest.json": b"{"}), "manifest.json cannot be read"),
+        (lambda files: files.update({"manifest.json": files["manifest.json"] + b" "}), "in the one form"),
+        (
+            lambda files: files.update(
+                {"manifest.json": files["manifest.json"].replace(b'"v": 1', b'"v": true')}
+            ),
+            "in the one form",
+        ),
     ],
 )
 def test_what_was_done_to_it_is_named(
     bundle: bytes, signer: Signer, change: Callable[[dict[str, bytes]], None], sentence: str
 ) -> None:
     """Taken out, changed, added: with the file's name."""
-    with pytest.raises(BundleInvalid, match=sentence):
+    with pytest.raises(LedgerError, match=sentence):
         check(rewritten(bundle, change), signer)
 
 
@@ -148,37 +197,116 @@ def test_a_new_manifest_is_not_the_one_on_record(bundle: bytes, signer: Signer) 
     """Who changes a file and the manifest with it is found out by the entry."""
 
     def forge(files: dict[str, bytes]) -> None:
+        files["manifest.json"] = make_manifest(FILES | {"read-me.txt": b"Hallo.\n"}, OPENINGS)
         files["read-me.txt"] = b"Hallo.\n"
-        named = {
-            name: data for name, data in files.items() if name not in {"manifest.json", "receipt.tlog-proof"}
-        }
-        files["manifest.json"] = make_manifest(named, [OPENING])
 
     with pytest.raises(BundleInvalid, match="does not name this"):
         check(rewritten(bundle, forge), signer)
 
 
+SALTED = field_salt(SALT, "probe").hex()
+
+
 @pytest.mark.parametrize(
     "opening",
     [
-        Opening("receipts/0.tlog-proof", "list", SALT.hex(), "2 face"),
-        Opening("receipts/0.tlog-proof", "list", (SALT[:-1] + b"x").hex(), "1 face"),
-        Opening("receipts/0.tlog-proof", "probe", SALT.hex(), "1 face"),
-        Opening("receipts/0.tlog-proof", "list/0", SALT.hex(), "1 face"),
-        Opening("receipts/0.tlog-proof", "list", "salt", "1 face"),
-        Opening("receipts/0.tlog-proof", "list", "", "1 face"),
+        Opening(0, "probe", SALTED, "another"),
+        Opening(0, "probe", field_salt(SALT, "case").hex(), VALUES["probe"]),
+        Opening(0, "case", SALTED, VALUES["probe"]),
+        Opening(0, "probe/0", SALTED, VALUES["probe"]),
+        Opening(0, "candidates/1", SALTED, VALUES["probe"]),
+        Opening(0, "candidates/00", SALTED, VALUES["probe"]),
+        Opening(0, "candidates/" + 5000 * "9", SALTED, VALUES["probe"]),
+        Opening(0, "probe", "salt", VALUES["probe"]),
+        Opening(0, "probe", "", VALUES["probe"]),
+        Opening(0, "probe", SALTED.upper(), VALUES["probe"]),
+        Opening(9, "probe", SALTED, VALUES["probe"]),
+        Opening("0", "probe", SALTED, VALUES["probe"]),  # type: ignore[arg-type]
+        Opening(0, 7, SALTED, VALUES["probe"]),  # type: ignore[arg-type]
+        Opening(0, "probe", None, VALUES["probe"]),  # type: ignore[arg-type]
+        Opening(True, "probe", SALTED, VALUES["probe"]),
     ],
 )
 def test_a_false_opening_is_refused(make: Make, signer: Signer, opening: Opening) -> None:
     """Although it is on record: the operator who made the bundle can lie in it, and is found out."""
     with pytest.raises(BundleInvalid):
-        check(make(FILES, [opening]), signer)
+        check(make(openings=[*OPENINGS[1:], opening]), signer)
 
 
-def test_an_opening_needs_its_receipt(make: Make, signer: Signer) -> None:
-    """One that is not there proves nothing."""
-    with pytest.raises(ReceiptInvalid, match="not in the bundle"):
-        check(make(FILES, [Opening("receipts/9.tlog-proof", "list", SALT.hex(), "1 face")]), signer)
+def test_an_opening_is_not_counted_twice(make: Make, signer: Signer) -> None:
+    """Three times the same proves no more than once."""
+    with pytest.raises(BundleInvalid, match="opens a commitment twice"):
+        check(make(openings=[*OPENINGS, OPENINGS[0]]), signer)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("id", 32 * "f"),
+        ("outcome", "empty"),
+        ("purpose", "own-likeness"),
+        ("threshold", 0.1),
+        ("threshold", "0.3456"),
+        ("collections", []),
+        ("collections", [{"id": WHO, "revision": 2}]),
+        ("case_reference", "K-18"),
+        ("probe_sha256", 64 * "0"),
+        ("candidates", []),
+        ("candidates", [{"rank": 1, "score": 0.8, "sources": [{"face": "face"}]}]),
+        ("candidates", [{"rank": 1, "score": 0.746, "sources": [{"face": "another"}]}]),
+        ("candidates", 7),
+    ],
+)
+def test_a_search_file_that_says_something_else_than_the_entry_is_refused(
+    make: Make, signer: Signer, name: str, value: object
+) -> None:
+    """Whatever the operator writes into it after the fact."""
+    files = FILES | {"search.json": json.dumps(DOCUMENT | {name: value}).encode()}
+    with pytest.raises(BundleInvalid, match=r"search\.json"):
+        check(make(files=files), signer)
+
+
+def test_another_photograph_or_a_search_without_its_entry_is_refused(make: Make, signer: Signer) -> None:
+    """The files have to be those that the entries speak of."""
+    with pytest.raises(BundleInvalid, match="not the one that the entries speak of"):
+        check(make(files=FILES | {"probe": b"another photograph"}), signer)
+    other = encode("search", **SEARCH | {"search": 32 * "f"})
+    with pytest.raises(BundleInvalid, match="about something else"):
+        check(make(files=FILES | {"entries/0.json": other}, entry=other), signer)
+    with pytest.raises(BundleInvalid, match="names 9 files"):
+        check(make(counted=9), signer)
+
+
+def test_every_entry_is_under_the_checkpoint_of_the_bundle(
+    bundle: bytes, signer: Signer, tmp_path: Path
+) -> None:
+    """A receipt from a fork that the same key signed is no proof in this log."""
+    fork = [encode("search", **SEARCH | {"purpose": "own-likeness"})]
+    publish(tmp_path, lambda start, stop: fork[start:stop], 1, signer)
+    note = (tmp_path / "checkpoint").read_bytes()
+    forked = make_receipt(tmp_path, fork[0], 0, note, signer.verifier).data
+
+    def exchange(files: dict[str, bytes]) -> None:
+        files["receipts/0.tlog-proof"] = forked
+
+    with pytest.raises(ReceiptInvalid, match="another entry or another checkpoint"):
+        check(rewritten(bundle, exchange), signer)
+
+
+def test_a_zip_whose_files_overlap_is_refused_before_it_is_read(signer: Signer) -> None:
+    """Many names for the same bytes: together they would be far larger than the zip."""
+    names, size = 100, 50_000
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a0", bytes(size))
+        first = archive.infolist()[0]
+        for number in range(1, names):
+            again = zipfile.ZipInfo(f"a{number}", first.date_time)
+            again.CRC, again.file_size, again.compress_size = first.CRC, size, size
+            again.header_offset = first.header_offset
+            archive.filelist.append(again)
+    with pytest.raises(BundleInvalid, match="plain uncompressed"):
+        check(out.getvalue(), signer)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

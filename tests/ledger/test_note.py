@@ -54,8 +54,11 @@ def test_signatures_by_others_are_passed_over_and_a_bad_one_of_ours_is_not() -> 
         signer.verifier.open(witnessed)
 
     other_line = signer.sign("other\n").removeprefix(b"other\n\n")
-    for both in (note + other_line, b"text\n\n" + other_line + note.removeprefix(b"text\n\n")):
-        with pytest.raises(NoteInvalid, match="not good"):
+    own_line = note.removeprefix(b"text\n\n")
+    with pytest.raises(NoteInvalid, match="not good"):
+        signer.verifier.open(b"text\n\n" + other_line)
+    for both in (note + other_line, b"text\n\n" + other_line + own_line, note + own_line):
+        with pytest.raises(NoteInvalid, match="More than one signature"):
             signer.verifier.open(both)
 
 

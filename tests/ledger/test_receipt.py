@@ -25,7 +25,7 @@ from lineament.ledger import (
     publish,
     verify,
 )
-from tests.ledger.witnesses import TestWitness
+from tests.ledger.witnesses import ANY, TestWitness
 
 Entries = Callable[[int, int], Iterator[bytes]]
 
@@ -128,7 +128,7 @@ def test_the_quorum_that_a_policy_asks_for_must_be_there(
     bare = make_receipt(tmp_path, entry, 3, note, signer.verifier)
     with pytest.raises(QuorumMissing, match="cosigned is it by nobody"):
         steps_of(bare.data, policy)
-    note = keep_cosignatures(tmp_path, note, [witness.cosign(note)], signer)
+    note = keep_cosignatures(tmp_path, note, [witness.cosign(note)], signer, ANY)
     seen = make_receipt(tmp_path, entry, 3, note, signer.verifier)
     assert "cosigned by one at 2023-11-14 22:13:20 UTC" in steps_of(seen.data, policy)[1]
 

@@ -63,3 +63,10 @@ def test_the_longest_entry_has_65535_bytes() -> None:
 def test_lengths_are_big_endian() -> None:
     """As the specification writes them."""
     assert encode_bundle([b"a" * 258, b""]) == b"\x01\x02" + b"a" * 258 + b"\x00\x00"
+
+
+def test_a_bundle_of_more_entries_than_a_tile_holds_is_cut_short() -> None:
+    """A file full of zeros is not read as millions of empty entries."""
+    with pytest.raises(TileInvalid, match="more than 256"):
+        decode_bundle(bytes(2 * 257))
+    assert decode_bundle(bytes(2 * 256)) == [b""] * 256

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from lineament.ledger import (
     Checkpoint,
+    CheckpointInvalid,
+    LogShrunk,
     LogUnreachable,
     Signer,
     WitnessRefused,
+    check,
     cosign,
+    fsck,
     keep_cosignatures,
     publish,
     read_witnessed,
     verify_consistency,
 )
 from lineament.ledger.note import Note, decode_base64
-from tests.ledger.witnesses import Answer, TestWitness, answering
+from tests.ledger.witnesses import ANY, Answer, TestWitness, answering, both_of
 
 Entries = Callable[[int, int], Iterator[bytes]]
 
@@ -74,7 +80,7 @@ def test_a_witness_follows_the_log_as_it_grows(
             publish(folder, entries, size, signer)
             note = (folder / "checkpoint").read_bytes()
             signatures = cosign(folder, note, signer.verifier, witness.public, f"{url}/prefix/")
-            cosigned = keep_cosignatures(folder, note, signatures, signer)
+            cosigned = keep_cosignatures(folder, note, signatures, signer, ANY)
             assert witness.public.cosigned_at(Note.parse(cosigned))
             assert read_witnessed(folder, signer.verifier) == cosigned
             assert (folder / "checkpoint").read_bytes() == cosigned
@@ -89,8 +95,8 @@ def test_a_repeated_cosignature_takes_the_place_of_the_older_one(
     note = (folder / "checkpoint").read_bytes()
     other = TestWitness("witness.example/w2")
     for time in (1, 2, 3):
-        note = keep_cosignatures(folder, note, [witness.cosign(note, time)], signer)
-    note = keep_cosignatures(folder, note, [other.cosign(note)], signer)
+        note = keep_cosignatures(folder, note, [witness.cosign(note, time)], signer, ANY)
+    note = keep_cosignatures(folder, note, [other.cosign(note)], signer, ANY)
     parsed = Note.parse(note)
     assert len(parsed.signatures) == 3
     assert witness.public.cosigned_at(parsed) == 3
@@ -104,8 +110,8 @@ def test_what_was_witnessed_stays_while_the_log_grows(
     old = (folder / "checkpoint").read_bytes()
     publish(folder, entries, 310, signer)
     new = (folder / "checkpoint").read_bytes()
-    cosigned = keep_cosignatures(folder, new, [witness.cosign(new)], signer)
-    keep_cosignatures(folder, old, [witness.cosign(old)], signer)
+    cosigned = keep_cosignatures(folder, new, [witness.cosign(new)], signer, ANY)
+    keep_cosignatures(folder, old, [witness.cosign(old)], signer, ANY)
     assert read_witnessed(folder, signer.verifier) == cosigned
     publish(folder, entries, 320, signer)
     assert read_witnessed(folder, signer.verifier) == cosigned
@@ -179,3 +185,63 @@ def test_an_address_without_a_witness_is_said_to_be_so(
     """A closed port, another scheme, nonsense."""
     with pytest.raises(LogUnreachable):
         cosign(folder, (folder / "checkpoint").read_bytes(), signer.verifier, witness.public, url)
+
+
+def test_a_met_quorum_is_not_given_up_for_a_larger_size(
+    folder: Path, entries: Entries, signer: Signer
+) -> None:
+    """The witnessed checkpoint moves on once enough have signed the next one, whoever signs first."""
+    one, two = TestWitness("w.example/1"), TestWitness("w.example/2")
+    policy = both_of(one, two)
+    first = (folder / "checkpoint").read_bytes()
+    both = keep_cosignatures(folder, first, [one.cosign(first), two.cosign(first)], signer, policy)
+    publish(folder, entries, 310, signer)
+    second = (folder / "checkpoint").read_bytes()
+    keep_cosignatures(folder, second, [one.cosign(second)], signer, policy)
+    assert read_witnessed(folder, signer.verifier) == both
+    now = keep_cosignatures(folder, second, [two.cosign(second)], signer, policy)  # from the bare note again
+    assert read_witnessed(folder, signer.verifier) == now
+    assert len(Note.parse(now).signatures) == 3
+
+
+def test_a_witness_is_shown_the_logs_signature_alone(
+    folder: Path, signer: Signer, witness: TestWitness
+) -> None:
+    """However many lines another witness has added, the next one can read the note."""
+    note, seen = (folder / "checkpoint").read_bytes(), list[bytes]()
+    crowd = [TestWitness(f"w.example/{number}").cosign(note) for number in range(90)]
+    crowded = keep_cosignatures(folder, note, crowd, signer, ANY)
+
+    def answer(_method: str, _path: str, body: bytes) -> Answer:
+        seen.append(body.partition(b"\n\n")[2])
+        return 200, {}, lines(witness, seen[-1])
+
+    with answering(answer) as url:
+        cosign(folder, crowded, signer.verifier, witness.public, url)
+    assert seen == [note]
+
+
+def test_a_log_shorter_than_what_witnesses_signed_goes_no_further(
+    folder: Path, entries: Entries, signer: Signer, witness: TestWitness
+) -> None:
+    """Records, tiles and checkpoint of a backup beside a newer `witnessed`: nothing is signed."""
+    note = (folder / "checkpoint").read_bytes()
+    witnessed = keep_cosignatures(folder, note, [witness.cosign(note)], signer, ANY)
+    for name in ("checkpoint", "tile"):
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(CheckpointInvalid):
+        publish(folder, entries, 0, signer)
+    (folder / "checkpoint").write_bytes(Checkpoint(signer.name, 0, sha256(b"").digest()).sign(signer))
+    with pytest.raises(LogShrunk, match="Witnesses have cosigned"):
+        publish(folder, entries, 10, signer)
+    with pytest.raises(LogShrunk, match="Witnesses have cosigned 300 entries; there are 0"):
+        check(folder, entries, 10, signer.verifier)
+    assert (folder / "witnessed").read_bytes() == witnessed
+
+
+def test_what_a_crash_left_is_taken_away(folder: Path, entries: Entries, signer: Signer) -> None:
+    """The file that was being written goes with the next publication, also of nothing new."""
+    (folder / ".new").write_bytes(b"half a ti")
+    publish(folder, entries, 300, signer)
+    assert fsck(folder, signer.verifier).size == 300

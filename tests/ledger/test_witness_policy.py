@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineament.ledger import Signer, WitnessPolicy, WitnessPolicyInvalid
+from lineament.ledger import Signer, Witness, WitnessPolicy, WitnessPolicyInvalid
 from tests.ledger.witnesses import TestWitness
 
 KEYS = {
@@ -90,3 +90,27 @@ def test_any_bytes_are_a_policy_or_are_refused(data: bytes) -> None:
     """And nothing else happens."""
     with suppress(WitnessPolicyInvalid):
         WitnessPolicy.parse(data)
+
+
+def test_a_log_is_not_its_own_witness() -> None:
+    """One key under two names would vouch for itself."""
+    signer = Signer.generate("log.example/lineament")
+    witness = Witness("w.example/1", signer.verifier.public_key)
+    for text in (
+        f"log {signer.verifier.vkey}\nwitness w {witness.vkey}\nquorum w\n",
+        f"witness w {witness.vkey}\nlog {signer.verifier.vkey}\nquorum w\n",
+    ):
+        with pytest.raises(WitnessPolicyInvalid, match="same public key"):
+            WitnessPolicy.parse(text.encode())
+    policy = WitnessPolicy.parse(f"witness w {witness.vkey}\nquorum w\n".encode())
+    with pytest.raises(WitnessPolicyInvalid, match="cannot be trusted so"):
+        policy.trust(signer.verifier)
+
+
+def test_groups_may_stand_in_groups_as_deep_as_the_file_goes() -> None:
+    """Each is looked at once."""
+    lines = [f"witness w {KEYS['X1']}", "group g0 any w"]
+    lines += [f"group g{number} any g{number - 1}" for number in range(1, 900)]
+    policy = WitnessPolicy.parse("\n".join([*lines, "quorum g899", ""]).encode())
+    assert policy.is_met(["w"])
+    assert not policy.is_met([])

@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from lineament.ledger import Witness
+from lineament.ledger import Witness, WitnessPolicy
 from lineament.ledger.note import Note, Signature
 
+ANY = WitnessPolicy.of_log_alone()  # asks for no witness
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -29,6 +30,17 @@ class TestWitness:
         text = Note.parse(note).text
         signature = self._key.sign(f"cosignature/v1\ntime {time}\n{text}".encode())
         return Signature(self.public.name, self.public.key_id, time.to_bytes(8, "big") + signature)
+
+
+def both_of(one: TestWitness, two: TestWitness) -> WitnessPolicy:
+    """Return the policy that asks for both."""
+    lines = [
+        f"witness one {one.public.vkey}",
+        f"witness two {two.public.vkey}",
+        "group g all one two",
+        "quorum g",
+    ]
+    return WitnessPolicy.parse("\n".join([*lines, ""]).encode())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from lineament.core.odds import Coincidence, Strength, coincidence, sentence
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
 from lineament.errors import ImageNotFound, SearchNotFound
-from lineament.ledger import commitment
+from lineament.ledger import commitment, field_salt
 from lineament.records import collections, images, searches
 from lineament.records.images import StoredFace
 from lineament.records.searches import CandidateRow, Outcome, Search
@@ -33,6 +33,11 @@ class ShownCandidate:
     odds: str | None
     face: StoredFace | None
     also_in: tuple[StoredFace, ...]
+
+    @property
+    def sources(self) -> list[StoredFace]:
+        """Every copy that may be shown."""
+        return [self.face, *self.also_in] if self.face else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +79,7 @@ def show_search(installation: Installation, who: Person, search_id: str) -> Show
 def shown_bytes(shown: Sequence[ShownCandidate]) -> bytes:
     """Return what the ledger commits to for a list that was shown: ranks and faces, '-' if withheld."""
     return "\n".join(
-        " ".join([str(one.rank), one.face.id if one.face else "-", *(copy.id for copy in one.also_in)])
-        for one in shown
+        " ".join([str(one.rank), *([face.id for face in one.sources] or ["-"])]) for one in shown
     ).encode()
 
 
@@ -129,7 +133,7 @@ def _may_see(installation: Installation, tx: Connection, who: Person, face: Stor
 def _record_shown(
     installation: Installation, who: Person, search: Search, shown: Sequence[ShownCandidate]
 ) -> None:
-    digest = commitment(search.salt, shown_bytes(shown))
+    digest = commitment(field_salt(search.salt, f"list/{who.id}"), shown_bytes(shown))
     with installation.records.read() as tx:
         if searches.was_shown(tx, search.id, who.id, digest):
             return

@@ -38,7 +38,7 @@ def receipt(installation: Installation, who: Person, search_id: str) -> bytes:
     own_search(installation, who, search_id)
     entries = _entries(installation, search_id)
     index = max(index for index, entry in entries.items() if ledger.decode(entry)["kind"] == "search")
-    return _receipt(installation, index, entries[index]).data
+    return _receipt(installation, index, entries[index], _checkpoint_with(installation, index))
 
 
 def export(installation: Installation, who: Person, search_id: str) -> bytes:
@@ -46,16 +46,15 @@ def export(installation: Installation, who: Person, search_id: str) -> bytes:
     shown = show_search(installation, who, search_id)
     search = shown.search
     entries = _entries(installation, search_id)
-    names = {index: f"receipts/{index:08d}{ledger.RECEIPT_SUFFIX}" for index in entries}
-    files = {names[index]: _receipt(installation, index, entry).data for index, entry in entries.items()}
+    files = {f"entries/{index}.json": entry for index, entry in entries.items()}
     files["read-me.txt"] = READ_ME.encode()
     files["search.json"] = json_bytes(_document(shown))
     if search.probe_size is not None:
         files["probe"] = installation.blobs.get(search.probe_sha256)
-    openings = [one for index, entry in entries.items() for one in _openings(shown, names[index], entry)]
+    openings = [one for index, entry in entries.items() for one in _openings(shown, who, index, entry)]
     manifest = ledger.make_manifest(files, openings)
     with act(installation) as doing:
-        index = doing.record(
+        made = doing.record(
             "export.made",
             at=iso(installation.clock()),
             who=who.id,
@@ -65,8 +64,10 @@ def export(installation: Installation, who: Person, search_id: str) -> bytes:
         )
     if installation.witnesses.urls:
         witnessing.ask(installation)
-    made = _receipt(installation, index, _entries(installation, search_id)[index])
-    return ledger.Bundle(files, manifest, made.data).data
+    note = _checkpoint_with(installation, made)
+    main = _receipt(installation, made, _entries(installation, search_id)[made], note)
+    further = {index: _receipt(installation, index, entry, note) for index, entry in entries.items()}
+    return ledger.Bundle(files, manifest, main, further).data
 
 
 def _entries(installation: Installation, search_id: str) -> dict[int, bytes]:
@@ -74,20 +75,28 @@ def _entries(installation: Installation, search_id: str) -> dict[int, bytes]:
         return ledger_entries.about_search(tx, search_id)
 
 
-def _receipt(installation: Installation, index: int, entry: bytes) -> ledger.Receipt:
-    """Make a receipt under the witnessed checkpoint if it holds the entry, else under the newest one."""
+def _checkpoint_with(installation: Installation, index: int) -> bytes:
+    """Return the witnessed checkpoint if it holds the entry, else the newest one. Raises LedgerBroken."""
     folder, verifier = installation.ledger_folder, installation.signer.verifier
     try:
         note = ledger.read_witnessed(folder, verifier)
         if note is None or ledger.Checkpoint.open(note, verifier).size <= index:
-            note = (folder / "checkpoint").read_bytes()
-        return ledger.make_receipt(folder, entry, index, note, verifier)
-    except (ledger.LedgerError, OSError) as error:
+            note = ledger.read_note(folder)
+        return note
+    except ledger.LedgerError as error:
         raise LedgerBroken(f"No receipt can be made: {error}") from error
 
 
-def _openings(shown: ShownSearch, name: str, entry: bytes) -> list[ledger.Opening]:
-    """Show what the commitments of one entry are of, as far as the records still tell."""
+def _receipt(installation: Installation, index: int, entry: bytes, note: bytes) -> bytes:
+    folder, verifier = installation.ledger_folder, installation.signer.verifier
+    try:
+        return ledger.make_receipt(folder, entry, index, note, verifier).data
+    except ledger.LedgerError as error:
+        raise LedgerBroken(f"No receipt can be made: {error}") from error
+
+
+def _openings(shown: ShownSearch, who: Person, index: int, entry: bytes) -> list[ledger.Opening]:
+    """Show what the commitments of one entry are of; what is withheld from the list stays closed."""
     search, fields = shown.search, ledger.decode(entry)
     values: dict[str, bytes] = {}
     if fields["kind"] == "search":
@@ -95,11 +104,19 @@ def _openings(shown: ShownSearch, name: str, entry: bytes) -> list[ledger.Openin
         if fields["case"] is not None and search.case_reference:
             values["case"] = search.case_reference.encode()
         if fields["candidates"]:
-            values |= {f"candidates/{at}": candidate_bytes(row) for at, row in enumerate(search.candidates)}
-    elif fields.get("list") == ledger.commitment(search.salt, shown_bytes(shown.candidates)):
-        values["list"] = shown_bytes(shown.candidates)
-    salt = search.salt.hex()
-    return [ledger.Opening(name, field, salt, value.decode()) for field, value in values.items()]
+            visible = {face.id for one in shown.candidates for face in one.sources}
+            rows = enumerate(search.candidates)
+            values |= {f"candidates/{at}": candidate_bytes(row) for at, row in rows if row.face_id in visible}
+    openings = [_opening(search, index, field, field, value) for field, value in values.items()]
+    salted = f"list/{who.id}"
+    listed = shown_bytes(shown.candidates)
+    if fields.get("list") == ledger.commitment(ledger.field_salt(search.salt, salted), listed):
+        openings.append(_opening(search, index, "list", salted, listed))
+    return openings
+
+
+def _opening(search: Search, index: int, field: str, salted: str, value: bytes) -> ledger.Opening:
+    return ledger.Opening(index, field, ledger.field_salt(search.salt, salted).hex(), value.decode())
 
 
 def _document(shown: ShownSearch) -> dict[str, Any]:
@@ -130,6 +147,6 @@ def _candidate(one: ShownCandidate) -> dict[str, Any]:
                 **face_document(face.detected),
                 **asdict(face.image.provenance),
             }
-            for face in ([one.face] if one.face else []) + list(one.also_in)
+            for face in one.sources
         ],
     }

@@ -36,7 +36,7 @@ from lineament.errors import (
     SearchNotOpen,
     SearchRefused,
 )
-from lineament.ledger import commitment
+from lineament.ledger import commitment, field_salt
 from lineament.records import collections, images, searches
 from lineament.records.images import StoredFace
 from lineament.records.searches import CandidateRow, Outcome, PinnedCollection, Search
@@ -283,7 +283,11 @@ def _save(installation: Installation, who: Person, search: Search) -> Search:
 
 def _entry(search: Search) -> dict[str, object]:
     """Return the fields of a search's ledger entry: ids, counts and salted commitments."""
-    salt, case = search.salt, search.case_reference
+    case = search.case_reference
+
+    def committed(field: str, value: bytes) -> str:
+        return commitment(field_salt(search.salt, field), value)
+
     return {
         "started": search.started_at,
         "ended": search.ended_at,
@@ -292,16 +296,19 @@ def _entry(search: Search) -> dict[str, object]:
         "outcome": search.outcome.value,
         "code": search.reasons[0].code if search.reasons else None,
         "purpose": search.purpose,
-        "case": commitment(salt, case.encode()) if case else None,
+        "case": committed("case", case.encode()) if case else None,
         "policy": search.policy,
         "contract": search.contract,
         "mode": search.mode,
         "threshold": None if search.threshold is None else f"{search.threshold:.6f}",
         "limit": search.limit,
         "collections": [{"id": one.id, "revision": one.revision} for one in search.collections],
-        "probe": commitment(salt, search.probe_sha256.encode()),
+        "probe": committed("probe", search.probe_sha256.encode()),
         "face": search.face,
-        "candidates": [commitment(salt, candidate_bytes(row)) for row in search.candidates],
+        "candidates": [
+            committed(f"candidates/{place}", candidate_bytes(row))
+            for place, row in enumerate(search.candidates)
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
@@ -10,9 +11,10 @@ from threading import Event
 from lineament import ledger
 from lineament.app import journal
 from lineament.app.installation import Installation
-from lineament.errors import LedgerBroken, LineamentError
+from lineament.errors import LedgerBroken
 
 EVERY_SECONDS = 60.0
+SECONDS_EACH = 10.0  # for one of at most three requests to a witness
 _log = logging.getLogger(__name__)
 
 
@@ -39,19 +41,40 @@ class Witnessed:
 
 
 def ask(installation: Installation) -> list[Asked]:
-    """Ask every witness that has an address to cosign the newest checkpoint, and keep what they sign."""
+    """Ask every witness that has an address to cosign the newest checkpoint; keep what they sign.
+
+    All are asked at once. Takes half a minute at most, whatever a witness does. Raises LedgerBroken.
+    """
     journal.publish(installation)
     folder, signer, policy = installation.ledger_folder, installation.signer, installation.witnesses
-    note = (folder / "checkpoint").read_bytes()
-    asked = []
-    for name, url in policy.urls.items():
+    note = _published(installation)
+
+    def cosign(name: str) -> list[ledger.Signature] | str:
+        witness, url = policy.witnesses[name], policy.urls[name]
         try:
-            signatures = ledger.cosign(folder, note, signer.verifier, policy.witnesses[name], url)
-            note = ledger.keep_cosignatures(folder, note, signatures, signer)
-            asked.append(Asked(name, url, ledger.cosigners(note, policy)[name], None))
-        except (ledger.LogUnreachable, ledger.WitnessRefused) as error:
-            asked.append(Asked(name, url, None, str(error)))
-    return asked
+            return ledger.cosign(folder, note, signer.verifier, witness, url, SECONDS_EACH)
+        except ledger.LedgerError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(max(1, len(policy.urls))) as threads:
+        answers = dict(zip(policy.urls, threads.map(cosign, policy.urls), strict=True))
+    signatures = [one for answer in answers.values() if not isinstance(answer, str) for one in answer]
+    if signatures:
+        note = ledger.keep_cosignatures(folder, note, signatures, signer, policy)
+    times = ledger.cosigners(note, policy)
+    return [
+        Asked(name, policy.urls[name], None, answer)
+        if isinstance(answer, str)
+        else Asked(name, policy.urls[name], times[name], None)
+        for name, answer in answers.items()
+    ]
+
+
+def _published(installation: Installation) -> bytes:
+    try:
+        return ledger.read_note(installation.ledger_folder)
+    except ledger.LedgerError as error:
+        raise LedgerBroken(str(error)) from error
 
 
 def witnessed(installation: Installation) -> Witnessed | None:
@@ -79,7 +102,7 @@ def ask_regularly(installation: Installation, stop: Event) -> None:
                 for one in ask(installation):
                     if one.refused:
                         _log.warning("The ledger was not cosigned: %s", one.refused)
-        except LineamentError as error:
-            _log.warning("The ledger was not cosigned: %s", error)
+        except Exception:  # whatever it is, it must not end the witnessing for good
+            _log.exception("The ledger was not cosigned")
         if stop.wait(EVERY_SECONDS):
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,9 +13,12 @@ from rich.progress import Progress
 
 from lineament import ledger
 from lineament.cli.common import Exit, opened
-from lineament.errors import InvalidRequest, LedgerBroken
+from lineament.core.words import plain
+from lineament.errors import FileMissing, FileTooLarge, InvalidRequest, LedgerBroken
+from lineament.ledger.witness_policy import NONE
 from lineament.sources import read_file
 
+CHECKED_BYTES_MAX = 2 * 1024**3
 VKEY = click.option("--vkey", help="The log's public key, which reached you by another way than the log.")
 POLICY = click.option(
     "--policy",
@@ -36,7 +40,7 @@ def verify(file: Path, vkey: str | None, policy: Path | None, log: str | None) -
     """
     trusted, place = _trusted(vkey, policy), ledger.log_at(log) if log else None
     with _steps() as steps:
-        ledger.verify(read_file(file), trusted, place, steps)
+        ledger.verify(_read(file), trusted, place, steps)
 
 
 @click.command()
@@ -54,7 +58,9 @@ def fsck(log: str | None, vkey: str | None, policy: Path | None) -> None:
         return
     with opened() as installation:
         try:
-            _fsck(installation.ledger_folder, installation.signer.verifier, installation.witnesses)
+            # What this installation's own witnesses have signed so far is shown; `witness` asks for the rest.
+            known = replace(installation.witnesses, quorum=NONE)
+            _fsck(installation.ledger_folder, installation.signer.verifier, known)
         except ledger.LedgerError as error:
             raise LedgerBroken(str(error)) from error
 
@@ -105,8 +111,19 @@ def _trusted(vkey: str | None, policy: Path | None) -> ledger.WitnessPolicy:
         )
     trusted = ledger.WitnessPolicy.parse(read_file(policy)) if policy else ledger.WitnessPolicy.of_log_alone()
     if vkey:
-        trusted.logs = [ledger.Verifier.from_vkey(vkey)]
+        trusted.trust(ledger.Verifier.from_vkey(vkey))
     return trusted
+
+
+def _read(file: Path) -> bytes:
+    """Return the bytes of a file to be checked, which may be large. Raises FileMissing or FileTooLarge."""
+    try:
+        data = ledger.read_given(file, CHECKED_BYTES_MAX)
+    except OSError as error:
+        raise FileMissing(f"'{plain(str(file))}' cannot be read: {error.strerror}.") from error
+    if len(data) > CHECKED_BYTES_MAX:
+        raise FileTooLarge(f"'{plain(str(file))}' has more than 2 GB.")
+    return data
 
 
 def _fsck(place: ledger.Log, verifier: ledger.Verifier, trusted: ledger.WitnessPolicy) -> None:

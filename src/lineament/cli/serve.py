@@ -44,14 +44,14 @@ def serve(open_browser: bool) -> None:
             proxy_headers=False,
         )
         stop = Event()
-        witnesses = Thread(target=witnessing.ask_regularly, args=(installation, stop))
+        witnesses = Thread(target=witnessing.ask_regularly, args=(installation, stop), daemon=True)
         witnesses.start()
         try:
             with suppress(KeyboardInterrupt):  # which uvicorn raises again after Ctrl-C has stopped it
                 uvicorn.Server(config).run(sockets=[listener])
         finally:
             stop.set()
-            witnesses.join()
+            witnesses.join(timeout=5)  # one that is waited for does not hold up the stop
     click.echo("\nLineament has stopped.")
 
 

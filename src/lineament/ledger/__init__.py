@@ -7,7 +7,7 @@ This folder stands alone: it needs the standard library and ``cryptography``, an
 from .bundle import Bundle, Opening, digest, make_manifest
 from .checkpoint import Checkpoint
 from .cosignature import Witness
-from .entries import KINDS, commitment, decode, encode
+from .entries import KINDS, commitment, decode, encode, field_salt
 from .errors import (
     BundleInvalid,
     CheckpointInvalid,
@@ -26,10 +26,10 @@ from .errors import (
     WitnessRefused,
 )
 from .fsck import fsck
-from .log import check, prove_consistency, prove_inclusion, read_witnessed
+from .log import check, prove_consistency, prove_inclusion, read_note, read_witnessed
 from .merkle import leaf_hash, verify_consistency, verify_inclusion
-from .note import Signer, Verifier
-from .places import Log, Site, log_at
+from .note import Signature, Signer, Verifier
+from .places import Log, Site, log_at, read_given
 from .publish import keep_cosignatures, publish
 from .receipt import SUFFIX as RECEIPT_SUFFIX
 from .receipt import Receipt, make_receipt
@@ -59,6 +59,7 @@ __all__ = [
     "QuorumMissing",
     "Receipt",
     "ReceiptInvalid",
+    "Signature",
     "Signer",
     "Site",
     "Steps",
@@ -75,6 +76,7 @@ __all__ = [
     "decode",
     "digest",
     "encode",
+    "field_salt",
     "fsck",
     "keep_cosignatures",
     "key_of",
@@ -85,6 +87,8 @@ __all__ = [
     "prove_consistency",
     "prove_inclusion",
     "publish",
+    "read_given",
+    "read_note",
     "read_witnessed",
     "verify",
     "verify_consistency",

@@ -16,7 +16,7 @@ from pathlib import Path
 from .errors import LedgerError, ReceiptInvalid
 from .fsck import fsck
 from .note import Verifier
-from .places import log_at
+from .places import log_at, read_given
 from .verify import Steps, key_of, verify
 from .witness_policy import WitnessPolicy
 
@@ -46,7 +46,7 @@ def main() -> int:
     try:
         policy = WitnessPolicy.parse(read(given.policy)) if given.policy else WitnessPolicy.of_log_alone()
         if given.vkey:
-            policy.logs = [Verifier.from_vkey(given.vkey)]
+            policy.trust(Verifier.from_vkey(given.vkey))
         log = log_at(given.log) if given.log else None
         if given.check == "verify":
             verify(read(given.file), policy, log, steps)
@@ -61,8 +61,7 @@ def main() -> int:
 def read(file: Path) -> bytes:
     """Return a file's bytes. Raises ``ReceiptInvalid``."""
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_FILE_BYTES + 1)
+        data = read_given(file, MAX_FILE_BYTES)
     except OSError as error:
         raise ReceiptInvalid(f"{file} cannot be read: {error.strerror}.") from error
     if len(data) > MAX_FILE_BYTES:

@@ -210,6 +210,14 @@ def commitment(salt: bytes, value: bytes) -> str:
     return hmac.digest(salt, value, "sha256").hex()
 
 
+def field_salt(salt: bytes, field: str) -> bytes:
+    """Return the 32-byte salt for one commitment of an act that has several.
+
+    Whoever is shown what one of them is of learns nothing that helps to guess the others.
+    """
+    return hmac.digest(salt, field.encode(), "sha256")
+
+
 def encode(kind: str, /, **fields: object) -> bytes:
     """Return the entry's canonical bytes, at most 65,535. Raises ``EntryInvalid``, which names the field."""
     if kind not in KINDS:

@@ -8,11 +8,22 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def printable(text: str) -> str:
+    """Return the text on one line and harmless to a terminal: what cannot be printed becomes a question mark.
+
+    Sentences quote what strangers wrote, and must not let them write the next line.
+    """
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 class LedgerError(Exception):
     """The root of the tree: something about the log is not as it must be."""
 
     code: ClassVar[str] = "ledger-error"
     remedy: ClassVar[str] = "Keep everything as it is and run fsck to see the first thing that disagrees."
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence))
 
     def diagnostics(self) -> str:
         """Return the sentence, what to do next, and the stable code, on three lines."""

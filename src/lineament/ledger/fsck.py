@@ -11,23 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from .checkpoint import Checkpoint
-from .errors import CheckpointInvalid, TileInvalid
-from .log import (
-    CHECKPOINT,
-    WITNESSED,
-    canonical,
-    check,
-    prove_consistency,
-    read_checkpoint,
-    read_tile,
-    read_witnessed,
-)
-from .merkle import verify_consistency
-from .note import MAX_NOTE_BYTES, Verifier
-from .places import Log, Site, read_file
+from .errors import CheckpointInvalid, QuorumMissing, TileInvalid
+from .log import CHECKPOINT, WITNESSED, canonical, check_tiles, check_witnessed, read_note, read_tile
+from .note import Verifier
+from .places import Log, Site, read_given
 from .tiles import ENTRIES, WIDTH, Tile, decode_bundle, layout, narrow
-from .verify import Steps, cosigners
-from .witness_policy import WitnessPolicy
+from .verify import Steps, cosigners, require_quorum
+from .witness_policy import NONE, WitnessPolicy
 
 VKEY = "vkey"  # the operator may put the verifier key beside the log, to be compared with one from elsewhere
 
@@ -39,21 +29,22 @@ def fsck(
     steps: Steps | None = None,
     policy: WitnessPolicy | None = None,
 ) -> Checkpoint:
-    """Return the log's checkpoint if every byte is as it must be; raise the first thing that is not.
+    """Return the log's checkpoint if everything that its key vouches for is as it must be.
 
     ``progress(done, size)`` is called with numbers of entries, ``steps`` with each step that passed; with a
-    ``policy``, the cosignatures of its witnesses are checked too. At a web address one file after the other
-    is asked for, so that what does not belong there cannot be seen; in a folder it is.
+    ``policy``, its quorum must have cosigned this checkpoint or an earlier one that the log begins with. At a
+    web address one file after the other is asked for, so that what does not belong there cannot be seen.
 
     Raises ``NoteInvalid``, ``CheckpointInvalid``, ``TileInvalid``, ``EntryInvalid``, ``LogInconsistent``,
-    ``ProofInvalid`` or ``LogUnreachable``.
+    ``LogShrunk``, ``ProofInvalid``, ``QuorumMissing`` or ``LogUnreachable``.
     """
-    steps = steps or Steps(lambda _step: None)
+    steps, policy = steps or Steps(lambda _step: None), policy or WitnessPolicy.of_log_alone()
 
-    # 1. The checkpoint is of this log and signed.
+    # 1. The checkpoint is of this log and signed. It is read once: a server could show another one later.
     if isinstance(log, Path) and not (log / CHECKPOINT).is_file():
         raise CheckpointInvalid(f"There is no checkpoint in {log}.")
-    checkpoint = read_checkpoint(log, verifier)
+    note = read_note(log)
+    checkpoint = Checkpoint.open(note, verifier)
     key = verifier.key_id.hex()
     steps.passed(f"The checkpoint of {checkpoint.size:,} entries is signed by {verifier.name}, key {key}.")
 
@@ -62,32 +53,30 @@ def fsck(
         steps.passed("Read over the web: files that do not belong there cannot be seen from here.")
     else:
         _check_files(log, checkpoint.size, verifier)
-        steps.passed("Every file that a log of this size has is there, and nothing else is.")
+        steps.passed("Every file that a log of this size has is there, and no other is.")
 
-    # 3. Every entry is canonical, every tile follows from the entries, and the last one from the checkpoint.
+    # 3. Every entry is canonical, every tile follows from the entries, and the root from the tiles.
     def entries(start: int, stop: int) -> Iterator[bytes]:
         bundle = Tile(ENTRIES, start // WIDTH, stop - start)
         yield from decode_bundle(read_tile(log, bundle))
         if progress:
             progress(stop, checkpoint.size)
 
-    check(log, canonical(entries), checkpoint.size, verifier)
+    check_tiles(log, canonical(entries), checkpoint)
     steps.passed(f"All {checkpoint.size:,} entries are canonical; every tile and the root follow from them.")
 
-    # 4. What witnesses have cosigned is a beginning of this log.
-    if policy:
-        cosigners(read_file(log, CHECKPOINT, MAX_NOTE_BYTES), policy)
-    note = read_witnessed(log, verifier)
-    if note is None:
+    # 4. What witnesses have cosigned is a beginning of this log, and as many have as the policy asks for.
+    witnessed = check_witnessed(log, checkpoint, verifier)
+    if policy.is_met(cosigners(note, policy)) and policy.quorum != NONE:
+        steps.passed(f"The quorum '{policy.quorum}' is met: cosigned by {require_quorum(note, policy)}.")
+    elif witnessed:
+        size = Checkpoint.open(witnessed, verifier).size
+        by = require_quorum(witnessed, policy) or "witnesses whose keys were not given"
+        steps.passed(f"The log begins with the {size:,} entries that were cosigned by {by}.")
+    elif policy.quorum != NONE:
+        raise QuorumMissing(f"The policy asks for the quorum '{policy.quorum}'; nobody has cosigned.")
+    else:
         steps.passed("No witness has cosigned: that everybody is shown this same log is not proved here.")
-        return checkpoint
-    seen = Checkpoint.open(note, verifier)
-    proof = prove_consistency(log, seen.size, checkpoint.size)
-    verify_consistency(seen.size, checkpoint.size, proof, seen.root, checkpoint.root)
-    by = ", ".join(cosigners(note, policy)) if policy else "witnesses whose keys were not given"
-    steps.passed(
-        f"The log begins with the {seen.size:,} entries that were cosigned by {by or 'nobody known'}."
-    )
     return checkpoint
 
 
@@ -118,8 +107,8 @@ def _check_files(folder: Path, size: int, verifier: Verifier) -> None:
         raise TileInvalid(f"{min(found)} does not belong to a log of {size} entries.")
 
     # A verifier key beside the log is the one that was used.
-    vkey = folder / VKEY
-    if vkey.exists() and vkey.read_bytes().removesuffix(b"\n") != verifier.vkey.encode():
+    own = verifier.vkey.encode()
+    if (folder / VKEY).is_file() and read_given(folder / VKEY, len(own)).removesuffix(b"\n") != own:
         raise TileInvalid("The file vkey does not hold the verifier key that was given.")
 
 
@@ -128,8 +117,8 @@ def _files(folder: Path) -> set[str]:
     files = set[str]()
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():
             files.add(name)
-        elif not path.is_dir():
+        elif path.is_symlink() or not path.is_dir():
             raise TileInvalid(f"{name} is not a plain file.")
     return files

@@ -10,36 +10,59 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from .checkpoint import Checkpoint
 from .entries import decode
 from .errors import CheckpointInvalid, EntryInvalid, LogInconsistent, LogShrunk, TileInvalid
-from .merkle import EMPTY_ROOT, consistency_proof, inclusion_proof
+from .merkle import EMPTY_ROOT, consistency_proof, inclusion_proof, verify_consistency
 from .note import MAX_NOTE_BYTES, Verifier
-from .places import Log, Site, read_file
+from .places import Log, read_file
 from .tiles import WIDTH, Entries, Tile, derive, narrow, subtrees
 
 CHECKPOINT = "checkpoint"  # tlog-tiles "Checkpoints"
 WITNESSED = "witnessed"
 
 
-def check(log: Log, entries: Entries, size: int, verifier: Verifier) -> Checkpoint:
-    """Compare the log with all ``size`` entries and return its checkpoint; for the start of a server.
+def check(folder: Path, entries: Entries, size: int, verifier: Verifier) -> Checkpoint:
+    """Compare the folder with all ``size`` entries and return its checkpoint; for the start of a server.
 
     There may be more entries than are published, and tiles of a publication that was cut short. A folder in
     which nothing was ever published has the checkpoint of the empty log. Raises ``LogShrunk``,
-    ``LogInconsistent``, ``TileInvalid``, ``NoteInvalid`` or ``CheckpointInvalid``; changes nothing.
+    ``LogInconsistent``, ``TileInvalid``, ``NoteInvalid``, ``CheckpointInvalid``, or ``ProofInvalid`` where
+    witnesses have cosigned another log; changes nothing.
     """
-    checkpoint = read_checkpoint(log, verifier)
+    checkpoint = read_checkpoint(folder, verifier)
     if size < checkpoint.size:
         raise LogShrunk(f"The checkpoint promises {checkpoint.size} entries; there are {size}.")
+    check_tiles(folder, entries, checkpoint)
+    check_witnessed(folder, checkpoint, verifier)
+    return checkpoint
+
+
+def check_tiles(log: Log, entries: Entries, checkpoint: Checkpoint) -> None:
+    """Raise ``LogInconsistent`` unless every tile follows from the entries, and the root from the tiles."""
     read = partial(read_tile, log)
     for tile, data in derive(entries, 0, checkpoint.size, read):
         if read(tile) != data:
             raise LogInconsistent(f"{tile.path} does not follow from the entries.")
     if subtrees(read, checkpoint.size)(0, checkpoint.size) != checkpoint.root:
         raise LogInconsistent(f"The checkpoint's root is not that of the {checkpoint.size} entries.")
-    return checkpoint
+
+
+def check_witnessed(log: Log, checkpoint: Checkpoint, verifier: Verifier) -> bytes | None:
+    """Return the witnessed checkpoint's note once the log is seen to begin with it, or None without one.
+
+    Raises ``LogShrunk``, ``ProofInvalid`` and what ``read_witnessed`` and ``read_tile`` raise.
+    """
+    note = read_witnessed(log, verifier)
+    if note is not None:
+        seen = Checkpoint.open(note, verifier)
+        if seen.size > checkpoint.size:
+            raise LogShrunk(f"Witnesses have cosigned {seen.size} entries; there are {checkpoint.size}.")
+        proof = prove_consistency(log, seen.size, checkpoint.size)
+        verify_consistency(seen.size, checkpoint.size, proof, seen.root, checkpoint.root)
+    return note
 
 
 def prove_inclusion(log: Log, index: int, size: int) -> list[bytes]:
@@ -61,19 +84,22 @@ def prove_consistency(log: Log, first: int, second: int) -> list[bytes]:
 def read_checkpoint(log: Log, verifier: Verifier) -> Checkpoint:
     """Return the log's checkpoint, or that of the empty log in a folder where nothing was ever published.
 
-    Raises ``NoteInvalid`` or ``CheckpointInvalid``, also if the checkpoint is gone and tiles are there.
+    Raises ``NoteInvalid`` or ``CheckpointInvalid``, also if the checkpoint is gone and other files are there.
     """
-    try:
-        note = read_file(log, CHECKPOINT, MAX_NOTE_BYTES)
-    except FileNotFoundError as error:
-        if isinstance(log, Site):
-            raise CheckpointInvalid(f"There is no checkpoint at {log}.") from error
-        if (log / "tile").exists():
-            raise CheckpointInvalid("The folder has tiles and no checkpoint.") from error
+    known = (CHECKPOINT, "tile", WITNESSED)
+    if isinstance(log, Path) and not any((log / name).exists() for name in known):
         return Checkpoint(verifier.name, 0, EMPTY_ROOT)
+    return Checkpoint.open(read_note(log), verifier)
+
+
+def read_note(log: Log) -> bytes:
+    """Return the log's checkpoint as the signed note that it is. Raises ``CheckpointInvalid``."""
+    try:
+        return read_file(log, CHECKPOINT, MAX_NOTE_BYTES)
+    except FileNotFoundError as error:
+        raise CheckpointInvalid(f"There is no checkpoint in {log}.") from error
     except OSError as error:
         raise CheckpointInvalid(f"The checkpoint cannot be read: {error.strerror}.") from error
-    return Checkpoint.open(note, verifier)
 
 
 def read_witnessed(log: Log, verifier: Verifier) -> bytes | None:

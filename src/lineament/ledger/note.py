@@ -132,16 +132,16 @@ class Verifier(PublicKey):
     kind = ED25519
 
     def open(self, note: bytes) -> str:
-        """Return the note's text, which this key has signed; each signature by it must be good.
+        """Return the note's text, which this key has signed, once. Lines by other keys are passed over.
 
         Raises ``NoteInvalid``.
         """
         parsed = Note.parse(note)
         mine = self.signatures(parsed)
-        if not mine:
-            raise NoteInvalid(f"No signature by {self.name} with key id {self.key_id.hex()} is on the note.")
-        for signature in mine:
-            self.check(signature, parsed.text.encode())
+        if len(mine) != 1:
+            number, key = "More than one" if mine else "No", self.key_id.hex()
+            raise NoteInvalid(f"{number} signature by {self.name} with key id {key} is on the note.")
+        self.check(mine[0], parsed.text.encode())
         return parsed.text
 
 
@@ -185,8 +185,8 @@ class Signer:
 
 def _check_name(name: str) -> None:
     """Raise ``KeyInvalid`` unless ``name`` can stand in a signature line and in a verifier key."""
-    if not name or any(char.isspace() or char == "+" or char < " " for char in name):
-        raise KeyInvalid("A key name is not empty and holds no space, no plus and no control character.")
+    if not name or any(char.isspace() or char == "+" or not char.isprintable() for char in name):
+        raise KeyInvalid("A key name is not empty, and can be printed without a space or a plus.")
     try:
         name.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import time
+import os
+import socket
+import stat
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from urllib.parse import urlsplit
 
 from .errors import LogUnreachable
 
-SECONDS = 30.0  # for one whole exchange, and for each wait in it
+SECONDS = 30.0  # for one whole exchange
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ Log = Path | Site
 
 def log_at(place: str) -> Log:
     """Return the log at a web address, or else in a folder."""
-    return Site(place.rstrip("/")) if place.startswith(("https://", "http://")) else Path(place)
+    is_address = place.lower().startswith(("https://", "http://"))
+    return Site(place.rstrip("/")) if is_address else Path(place)
 
 
 def read_file(log: Log, path: str, limit: int) -> bytes:
@@ -43,32 +47,53 @@ def read_file(log: Log, path: str, limit: int) -> bytes:
         if status != http.HTTPStatus.OK:
             raise LogUnreachable(f"{log.url}/{path} answers with status {status}.")
         return data
-    with (log / path).open("rb") as file:
-        return file.read(limit + 1)
+    return read_given(log / path, limit)
 
 
-def exchange(method: str, url: str, body: bytes | None = None, limit: int = 0) -> tuple[int, bytes]:
+def read_given(file: Path, limit: int) -> bytes:
+    """Return at most ``limit`` + 1 bytes of a plain file; a pipe or device is refused without waiting for it.
+
+    Raises ``OSError``.
+    """
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(0, "it is not a plain file")
+        with os.fdopen(handle, "rb", closefd=False) as opened:
+            return opened.read(limit + 1)
+    finally:
+        os.close(handle)
+
+
+def exchange(
+    method: str, url: str, body: bytes | None = None, limit: int = 0, seconds: float = SECONDS
+) -> tuple[int, bytes]:
     """Send one HTTP request; return the status and at most ``limit`` + 1 bytes of the answer.
 
-    No redirect is followed: the address that was given is the one that is asked. Raises ``LogUnreachable``.
+    No redirect is followed: the address that was given is the one that is asked. After ``seconds`` the
+    connection is cut, whatever the other side still sends. Raises ``LogUnreachable``.
     """
-    deadline = time.monotonic() + SECONDS
+    kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     try:
         parts = urlsplit(url)
-        kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
         if parts.scheme not in kinds or not parts.hostname:
             raise LogUnreachable(f"{url} is not a web address.")
-        connection = kinds[parts.scheme](parts.hostname, parts.port, timeout=SECONDS)
+        connection = kinds[parts.scheme](parts.hostname, parts.port, timeout=seconds)
+        connection.connect()
+        cut = Timer(seconds, connection.sock.shutdown, [socket.SHUT_RDWR])
+        cut.start()
         try:
             connection.request(method, parts.path or "/", body)
             answer = connection.getresponse()
             data = b""
             while len(data) <= limit and (part := answer.read1(limit + 1 - len(data))):
                 data += part
-                if time.monotonic() > deadline:
-                    raise TimeoutError("it takes too long")
-            return answer.status, data
         finally:
+            in_time = cut.is_alive()
+            cut.cancel()
             connection.close()
+        if not in_time:
+            raise LogUnreachable(f"{url} takes longer than {seconds:.0f} seconds.")
+        return answer.status, data
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise LogUnreachable(f"{url} cannot be reached: {error}.") from error

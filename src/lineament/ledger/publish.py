@@ -17,10 +17,12 @@ from pathlib import Path
 
 from .checkpoint import Checkpoint
 from .errors import LogInconsistent, LogShrunk
-from .log import CHECKPOINT, WITNESSED, canonical, read_checkpoint, read_tile, read_witnessed
+from .log import CHECKPOINT, WITNESSED, canonical, read_checkpoint, read_note, read_tile, read_witnessed
 from .merkle import leaf_hash
-from .note import Note, Signature, Signer
+from .note import Note, Signature, Signer, Verifier
 from .tiles import ENTRIES, HEIGHT, WIDTH, Entries, Tile, decode_bundle, derive, split_hashes, subtrees
+from .verify import cosigners
+from .witness_policy import WitnessPolicy
 
 TEMPORARY = ".new"  # the one file that is being written
 
@@ -36,7 +38,11 @@ def publish(folder: Path, entries: Entries, size: int, signer: Signer) -> Checkp
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         # 1. What was signed last stays true. A new log starts with the signed promise of nothing.
+        (folder / TEMPORARY).unlink(missing_ok=True)  # of a publication that was cut short
         old = read_checkpoint(folder, signer.verifier)
+        witnessed = read_witnessed(folder, signer.verifier)
+        if witnessed and old.size < Checkpoint.open(witnessed, signer.verifier).size:
+            raise LogShrunk(f"Witnesses have cosigned more than the {old.size} entries of the checkpoint.")
         if size < old.size:
             raise LogShrunk(f"The checkpoint promises {old.size} entries; there are {size}.")
         _check_edge(folder, entries, old)
@@ -63,24 +69,47 @@ def publish(folder: Path, entries: Entries, size: int, signer: Signer) -> Checkp
         return new
 
 
-def keep_cosignatures(folder: Path, note: bytes, cosignatures: Sequence[Signature], signer: Signer) -> bytes:
+def keep_cosignatures(
+    folder: Path, note: bytes, cosignatures: Sequence[Signature], signer: Signer, policy: WitnessPolicy
+) -> bytes:
     """Put cosignatures under a checkpoint that this folder has published, and keep it as the witnessed one.
 
-    One that is witnessed and larger stays. Returns the note with its cosignatures, the older ones too.
+    The newest cosignature of each witness is kept, those that were there before included. What is witnessed
+    stays where it is larger, or where it meets the policy's quorum and the new one does not yet. Returns the
+    note with its cosignatures.
     """
-    fresh = {(one.name, one.key_id) for one in cosignatures}
     with _locked(folder):
-        old = Note.parse(note)
-        kept = [one for one in old.signatures if (one.name, one.key_id) not in fresh]
-        cosigned = replace(old, signatures=(*kept, *cosignatures)).data
+        current, before = read_note(folder), read_witnessed(folder, signer.verifier)
+        given = Note.parse(note)
+        kept: dict[Signature, None] = {}
+        for known in (note, current, before):
+            if known and Note.parse(known).text == given.text:
+                kept |= dict.fromkeys(Note.parse(known).signatures)
+        lines = _newest([*kept, *cosignatures])
+        cosigned = replace(given, signatures=tuple(lines)).data
         head = Checkpoint.open(cosigned, signer.verifier)
-        before = read_witnessed(folder, signer.verifier)
-        if before is None or Checkpoint.open(before, signer.verifier).size <= head.size:
+        if before is None or _replaces(cosigned, before, signer.verifier, policy):
             _write(folder, WITNESSED, cosigned)
-        if read_checkpoint(folder, signer.verifier) == head:
+        if Checkpoint.open(current, signer.verifier) == head:
             _write(folder, CHECKPOINT, cosigned)
         _sync(folder)
     return cosigned
+
+
+def _newest(signatures: Sequence[Signature]) -> list[Signature]:
+    """Return one line for each key: cosignatures begin with their time, so the largest is the newest."""
+    newest: dict[tuple[str, bytes], Signature] = {}
+    for one in signatures:
+        key = one.name, one.key_id
+        newest[key] = max(one, newest.get(key, one), key=lambda line: line.blob)
+    return list(newest.values())
+
+
+def _replaces(new: bytes, before: bytes, verifier: Verifier, policy: WitnessPolicy) -> bool:
+    """Say whether a newly cosigned checkpoint takes the place of the witnessed one."""
+    if Checkpoint.open(new, verifier).size < Checkpoint.open(before, verifier).size:
+        return False
+    return policy.is_met(cosigners(new, policy)) or not policy.is_met(cosigners(before, policy))
 
 
 def _check_edge(folder: Path, entries: Entries, old: Checkpoint) -> None:

@@ -76,6 +76,8 @@ def decode_bundle(data: bytes) -> list[bytes]:
     """Return the entries of a bundle. Raises ``TileInvalid`` where it breaks off."""
     entries, at = list[bytes](), 0
     while at < len(data):
+        if len(entries) == WIDTH:
+            raise TileInvalid(f"An entry bundle holds more than {WIDTH} entries.")
         start = at + 2
         at = start + int.from_bytes(data[at:start], "big")
         if start > len(data) or at > len(data):

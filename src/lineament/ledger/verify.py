@@ -11,15 +11,17 @@ from datetime import UTC, datetime
 
 from .bundle import MANIFEST, Bundle, digest
 from .checkpoint import Checkpoint
-from .errors import BundleInvalid, CheckpointInvalid, NoteInvalid, QuorumMissing, ReceiptInvalid
-from .log import CHECKPOINT, prove_consistency, read_checkpoint
+from .errors import BundleInvalid, CheckpointInvalid, NoteInvalid, QuorumMissing, ReceiptInvalid, printable
+from .log import prove_consistency, read_checkpoint, read_note
 from .merkle import verify_consistency
-from .note import MAX_NOTE_BYTES, Note, Verifier
-from .places import Log, read_file
+from .note import Note, Verifier
+from .places import Log
 from .receipt import FIRST_LINE, Receipt
+from .search_file import PROBE, SEARCH, check_probe, check_search
 from .witness_policy import NONE, WitnessPolicy
 
 ZIP = b"PK"  # what a zip begins with
+HANDED_OUT = ("export.made", "disclosure.made")  # the entries that name a manifest
 
 
 class Steps:
@@ -31,7 +33,7 @@ class Steps:
 
     def passed(self, what: str) -> None:
         """Say that a step has passed."""
-        self._say(f"{self.number}. {what}")
+        self._say(f"{self.number}. {printable(what)}")
         self.number += 1
 
 
@@ -41,27 +43,36 @@ def verify(data: bytes, policy: WitnessPolicy, log: Log | None, steps: Steps) ->
     Raises the ``LedgerError`` of the first step that fails.
     """
     if data.startswith(ZIP):
-        head = _bundle(data, policy, steps)
+        head, key = _bundle(data, policy, steps)
     elif data.startswith(FIRST_LINE.encode()):
-        head, _ = _receipt(Receipt.parse(data), policy, steps)
+        head, key, _ = _receipt(Receipt.parse(data), policy, steps)
     elif b"\n\n" in data:
-        head = _checkpoint(data, policy, steps)
+        head, key = _checkpoint(data, policy, steps)
     else:
         raise ReceiptInvalid("The file is neither a receipt nor a bundle nor a checkpoint.")
     if log is not None:
-        _goes_on(head, log, _log_of(head.origin, policy), steps)
+        _goes_on(head, log, key, steps)
 
 
 def key_of(log: Log, policy: WitnessPolicy) -> Verifier:
-    """Return the policy's key for a log, by the origin in its checkpoint; nothing is checked by that.
+    """Return the policy's key that has signed a log's checkpoint.
 
     Raises ``CheckpointInvalid``, or ``NoteInvalid`` when the policy has no such key.
     """
-    try:
-        note = read_file(log, CHECKPOINT, MAX_NOTE_BYTES)
-    except OSError as error:
-        raise CheckpointInvalid(f"There is no checkpoint in {log}.") from error
-    return _log_of(_origin(note), policy)
+    return open_checkpoint(read_note(log), policy)[1]
+
+
+def open_checkpoint(note: bytes, policy: WitnessPolicy) -> tuple[Checkpoint, Verifier]:
+    """Return a signed checkpoint with the key of the policy's log that has signed it.
+
+    Raises ``NoteInvalid`` or ``CheckpointInvalid``.
+    """
+    parsed = Note.parse(note)
+    for log in policy.logs:
+        if log.signatures(parsed):
+            return Checkpoint.open(note, log), log
+    origin, known = parsed.text.partition("\n")[0], ", ".join(log.name for log in policy.logs) or "none"
+    raise NoteInvalid(f"No signature by a key that was given (of: {known}) is on the note of {origin}.")
 
 
 def cosigners(note: bytes, policy: WitnessPolicy) -> dict[str, datetime]:
@@ -74,75 +85,99 @@ def cosigners(note: bytes, policy: WitnessPolicy) -> dict[str, datetime]:
     return {name: _time(name, time) for name, time in times.items() if time is not None}
 
 
-def _checkpoint(note: bytes, policy: WitnessPolicy, steps: Steps) -> Checkpoint:
-    # Signature: by the log that the checkpoint says it is of.
-    log = _log_of(_origin(note), policy)
-    head = Checkpoint.open(note, log)
-    steps.passed(f"The checkpoint of {head.size:,} entries is signed by {log.name}, key {log.key_id.hex()}.")
-    # Witnesses: as many as the policy asks for.
+def require_quorum(note: bytes, policy: WitnessPolicy) -> str:
+    """Return who has cosigned a checkpoint, in words. Raises ``QuorumMissing`` or ``NoteInvalid``."""
     seen = cosigners(note, policy)
     if not policy.is_met(seen):
         by = ", ".join(seen) or "nobody"
         raise QuorumMissing(f"The policy asks for the quorum '{policy.quorum}'; cosigned is it by {by}.")
-    said = ", ".join(f"{name} at {time:%Y-%m-%d %H:%M:%S} UTC" for name, time in seen.items())
-    if policy.quorum == NONE and not seen:
+    return ", ".join(f"{name} at {time:%Y-%m-%d %H:%M:%S} UTC" for name, time in seen.items())
+
+
+def _checkpoint(note: bytes, policy: WitnessPolicy, steps: Steps) -> tuple[Checkpoint, Verifier]:
+    # Signature: by a log whose key was given.
+    head, log = open_checkpoint(note, policy)
+    strangers = len(Note.parse(note).signatures) - 1 - len(cosigners(note, policy))
+    passed_over = f" Signature lines by unknown keys, passed over: {strangers}." if strangers > 0 else ""
+    size, key = f"{head.size:,}", log.key_id.hex()
+    steps.passed(f"The checkpoint of {size} entries is signed by {log.name}, key {key}.{passed_over}")
+    # Witnesses: as many as the policy asks for.
+    by = require_quorum(note, policy)
+    if policy.quorum == NONE and not by:
         steps.passed("No witness is asked for: that everybody is shown this same log is not proved here.")
     else:
-        steps.passed(f"The quorum '{policy.quorum}' is met: cosigned by {said}.")
-    return head
+        steps.passed(f"The quorum '{policy.quorum}' is met: cosigned by {by}.")
+    return head, log
 
 
-def _receipt(receipt: Receipt, policy: WitnessPolicy, steps: Steps) -> tuple[Checkpoint, dict[str, object]]:
-    head = _checkpoint(receipt.checkpoint, policy, steps)
+def _receipt(
+    receipt: Receipt, policy: WitnessPolicy, steps: Steps
+) -> tuple[Checkpoint, Verifier, dict[str, object]]:
+    head, log = _checkpoint(receipt.checkpoint, policy, steps)
     # Inclusion: the entry's hash leads to the signed root.
-    fields = receipt.verify_inclusion(head)
+    entry = receipt.verify_inclusion(head)
     steps.passed(f"Entry {receipt.index:,} is in that log, unchanged: {receipt.entry.decode('ascii')}")
-    return head, fields
+    return head, log, entry
 
 
-def _bundle(data: bytes, policy: WitnessPolicy, steps: Steps) -> Checkpoint:
+def _bundle(data: bytes, policy: WitnessPolicy, steps: Steps) -> tuple[Checkpoint, Verifier]:
     # Files: each has the digest that the manifest lists, and there are no others.
     bundle = Bundle.parse(data)
     steps.passed(f"The bundle is whole: {len(bundle.files)} files, each with the digest in {MANIFEST}.")
-    # The bundle's own receipt, and its entry names this manifest.
-    head, made = _receipt(Receipt.parse(bundle.receipt), policy, steps)
-    if made.get("content") != digest(bundle.manifest):
+    # The bundle's own entry names this manifest.
+    main = Receipt.parse(bundle.receipt)
+    head, log, made = _receipt(main, policy, steps)
+    if made["kind"] not in HANDED_OUT or made["content"] != digest(bundle.manifest):
         raise BundleInvalid(f"The entry of the receipt does not name this {MANIFEST}.")
+    if made["files"] != len(bundle.files):
+        raise BundleInvalid(f"The entry of the receipt names {made['files']} files.")
     steps.passed(f"That entry names this {MANIFEST}, so these are the files that were handed out.")
-    # What the files tell about: each receipt leads to a root signed by the same log.
-    entries = {}
-    for name, receipt in bundle.receipts().items():
-        signed = receipt.open(_log_of(head.origin, policy))
-        entries[name] = receipt.verify_inclusion(signed)
-    steps.passed(f"{len(entries)} further receipts lead to roots signed by the same log.")
+    # The entries that the files tell about are in that same log, under that same checkpoint.
+    entries = _entries(bundle, main, head)
+    for index, entry in entries.items():
+        if "search" in made and entry.get("search") != made["search"]:
+            raise BundleInvalid(f"Entry {index} is about something else than this bundle.")
+    steps.passed(f"The {len(entries)} entries in the bundle are in that log, under that checkpoint.")
     # Openings: each commitment is to the value given.
-    openings = bundle.openings()
-    for opening in openings:
-        if opening.receipt not in entries:
-            raise ReceiptInvalid(f"{opening.receipt} is not in the bundle.")
-        opening.check(entries[opening.receipt])
-    steps.passed(f"{len(openings)} commitments in these entries are to the values in the bundle.")
-    return head
+    for opening in bundle.openings():
+        if opening.entry not in entries:
+            raise BundleInvalid(
+                f"Entry {opening.entry}, of which a commitment is opened, is not in the bundle."
+            )
+        opening.check(entries[opening.entry])
+    steps.passed(f"{len(bundle.openings())} commitments in these entries are to the values in {MANIFEST}.")
+    # The photograph and the search as it reads are what the entries speak of.
+    if PROBE in bundle.files:
+        check_probe(bundle.files[PROBE], bundle.openings())
+        steps.passed(f"The photograph '{PROBE}' is the one that was searched.")
+    if SEARCH in bundle.files:
+        check_search(bundle.files[SEARCH], entries, bundle.openings())
+        steps.passed(f"{SEARCH} says the same as the entries: terms, outcome, and the candidates opened.")
+    return head, log
+
+
+def _entries(bundle: Bundle, main: Receipt, head: Checkpoint) -> dict[int, dict[str, object]]:
+    """Return the bundle's entries by number, each proved under the checkpoint of the main receipt."""
+    held = bundle.entries()
+    if held.keys() != bundle.further.keys():
+        raise ReceiptInvalid("The bundle does not have one receipt for each of its entries.")
+    entries = {}
+    for index, data in held.items():
+        receipt = Receipt.parse(bundle.further[index])
+        if (receipt.index, receipt.entry, receipt.checkpoint) != (index, data, main.checkpoint):
+            raise ReceiptInvalid(f"The receipt of entry {index} is for another entry or another checkpoint.")
+        entries[index] = receipt.verify_inclusion(head)
+    return entries
 
 
 def _goes_on(head: Checkpoint, log: Log, verifier: Verifier, steps: Steps) -> None:
     # Consistency: the log of today begins with the log of the checkpoint.
     today = read_checkpoint(log, verifier)
+    if today.size < head.size:
+        raise CheckpointInvalid(f"The log at {log} has {today.size} entries today, fewer than {head.size}.")
     proof = prove_consistency(log, head.size, today.size)
     verify_consistency(head.size, today.size, proof, head.root, today.root)
     steps.passed(f"The log at {log} has {today.size:,} entries today and begins with those {head.size:,}.")
-
-
-def _origin(note: bytes) -> str:
-    return Note.parse(note).text.partition("\n")[0]
-
-
-def _log_of(origin: str, policy: WitnessPolicy) -> Verifier:
-    for log in policy.logs:
-        if log.name == origin:
-            return log
-    known = ", ".join(log.name for log in policy.logs) or "none"
-    raise NoteInvalid(f"It is of the log {origin!r}; the logs whose keys were given are: {known}.")
 
 
 def _time(name: str, seconds: int) -> datetime:

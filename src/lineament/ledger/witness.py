@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from .cosignature import Witness
 from .errors import NoteInvalid, WitnessRefused
 from .log import prove_consistency
 from .note import Note, Signature, Verifier, encode_base64
-from .places import exchange
+from .places import SECONDS, exchange
 
 MAX_ANSWER_BYTES = 65_536
 TRIES = 3  # a size that the witness names may be overtaken by another submission
@@ -25,15 +26,22 @@ _SIZE = re.compile(rb"(0|[1-9][0-9]{0,17})\n")
 Ask = Callable[[bytes], tuple[int, bytes]]  # a request's body -> status and body of the answer
 
 
-def cosign(folder: Path, note: bytes, log: Verifier, witness: Witness, url: str) -> list[Signature]:
+def cosign(
+    folder: Path, note: bytes, log: Verifier, witness: Witness, url: str, seconds: float = SECONDS
+) -> list[Signature]:
     """Return the cosignature of the witness at ``url`` on a checkpoint of the folder's log.
+
+    It is shown the log's signature alone, and has ``seconds`` for each of at most three requests.
 
     Raises ``WitnessRefused`` with the reason, ``LogUnreachable``, and what ``prove_consistency`` raises.
     """
     head = Checkpoint.open(note, log)
+    parsed = Note.parse(note)
+    own = tuple(one for one in parsed.signatures if (one.name, one.key_id) == (log.name, log.key_id))
+    note = replace(parsed, signatures=own).data
 
     def ask(body: bytes) -> tuple[int, bytes]:
-        return exchange("POST", f"{url.rstrip('/')}/add-checkpoint", body, MAX_ANSWER_BYTES)
+        return exchange("POST", f"{url.rstrip('/')}/add-checkpoint", body, MAX_ANSWER_BYTES, seconds)
 
     old = 0
     for _ in range(TRIES):

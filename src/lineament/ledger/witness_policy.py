@@ -69,25 +69,33 @@ class WitnessPolicy:
 
     def is_met(self, cosigners: Collection[str]) -> bool:
         """Say whether these witnesses, by their names in the policy, make the quorum."""
-        return self.quorum == NONE or self._has_cosigned(self.quorum, cosigners)
+        there = {*cosigners, NONE}
+        for name, group in self.groups.items():  # each names earlier ones only
+            if sum(member in there for member in group.members) >= group.least:
+                there.add(name)
+        return self.quorum in there
 
-    def _has_cosigned(self, name: str, cosigners: Collection[str]) -> bool:
-        group = self.groups.get(name)
-        if group is None:
-            return name in cosigners
-        return sum(self._has_cosigned(member, cosigners) for member in group.members) >= group.least
+    def trust(self, *logs: Verifier) -> None:
+        """Trust these logs and no others. Raises ``WitnessPolicyInvalid`` for one that is its own witness."""
+        self.logs = []
+        for log in logs:
+            try:
+                _require_new(log, [*self.logs, *self.witnesses.values()])
+            except ValueError as error:
+                raise WitnessPolicyInvalid(f"The log {log.name} cannot be trusted so: {error}") from error
+            self.logs.append(log)
 
     def _take(self, keyword: str, *items: str) -> None:
         """Take in one line. Raises ``KeyInvalid`` or ``ValueError`` with a sentence."""
         match keyword, items:
             case "log", (vkey, *url) if len(url) <= 1:
                 log = Verifier.from_vkey(vkey)
-                _require_new(log, self.logs)
+                _require_new(log, [*self.logs, *self.witnesses.values()])
                 self.logs.append(log)
             case "witness", (name, vkey, *url) if len(url) <= 1:
                 self._require_free(name)
                 witness = Witness.from_vkey(vkey)
-                _require_new(witness, self.witnesses.values())
+                _require_new(witness, [*self.logs, *self.witnesses.values()])
                 self.witnesses[name] = witness
                 self.urls.update(zip([name], url, strict=False))
             case "group", (name, least, *members) if members:
