@@ -273,7 +273,10 @@ def test_the_data_folder_is_no_source(data: Path):
 def test_ctrl_c_ends_with_130_at_any_moment(data: Path, delay: float):
     """Also while the program still loads."""
     command = [sys.executable, "-c", "from lineament.cli import run; run()", "serve"]
-    environment = os.environ | {"LINEAMENT_DATA": str(data), "LINEAMENT_PORT": "8977"}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    environment = os.environ | {"LINEAMENT_DATA": str(data), "LINEAMENT_PORT": port}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(delay)
     process.send_signal(signal.SIGINT)

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from lineament import ledger
 from lineament.app import collections
 from lineament.app.installation import Installation
+from lineament.ledger.one_file import one_file
 from lineament.web.words import web_link
 from tests.e2e.conftest import PHONE, Site, Visitor
 from tests.samples import BIDEN, OBAMA, SOLVAY
@@ -97,6 +98,9 @@ def test_an_outsider_can_check_the_ledger_over_the_web(
     verifier = ledger.Verifier.from_vkey(vkey)
     checkpoint = ledger.fsck(tmp_path / "copy", verifier, lambda _done, _total: None)
     assert checkpoint.root.hex() in page.inner_text("main")
+    assert page.request.head(f"{site.address}/ledger/checkpoint").ok
+    verifier_file = page.request.get(f"{site.address}/ledger/verifier.py")
+    assert verifier_file.text() == one_file()
     for path in ("..%2fledger-key", "tile/../../ledger-key", "tile/0/000.p/256", "tile/64/000", "lock"):
         assert page.request.get(f"{site.address}/ledger/{path}").status == 404
 
