@@ -15,7 +15,7 @@ OUTPUT = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Write the receipt of a search.")
 @click.argument("search")
 @OUTPUT
 def receipt(search: str, output: Path) -> None:
@@ -29,7 +29,7 @@ def receipt(search: str, output: Path) -> None:
         _write(output, disclose.receipt(installation, sign_in.operator(installation), search))
 
 
-@click.command()
+@click.command(short_help="Hand out a search with its proofs.")
 @click.argument("search")
 @OUTPUT
 def export(search: str, output: Path) -> None:

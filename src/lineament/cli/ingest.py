@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lineament.app.ingest import Report
 
 
-@click.command(epilog=EXIT_CODES)
+@click.command(epilog=EXIT_CODES, short_help="Take photographs into a collection.")
 @click.argument("source")
 @click.option("--collection", required=True, help="The collection that the photographs go into.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

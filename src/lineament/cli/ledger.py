@@ -27,7 +27,7 @@ POLICY = click.option(
 )
 
 
-@click.command()
+@click.command(short_help="Check a receipt, bundle or checkpoint.")
 @click.argument("file", type=click.Path(path_type=Path))
 @VKEY
 @POLICY
@@ -43,7 +43,7 @@ def verify(file: Path, vkey: str | None, policy: Path | None, log: str | None) -
         ledger.verify(_read(file), trusted, place, steps)
 
 
-@click.command()
+@click.command(short_help="Check a whole ledger.")
 @click.argument("log", required=False)
 @VKEY
 @POLICY
@@ -65,7 +65,7 @@ def fsck(log: str | None, vkey: str | None, policy: Path | None) -> None:
             raise LedgerBroken(str(error)) from error
 
 
-@click.command()
+@click.command(short_help="Have witnesses cosign the ledger.")
 def witness() -> None:
     """Ask the ledger's witnesses to cosign it, and show who did.
 
@@ -92,7 +92,7 @@ def witness() -> None:
     click.get_current_context().exit(Exit.DONE if enough else Exit.NOTHING)
 
 
-@click.command()
+@click.command(short_help="Print the verifier as one Python file.")
 def verifier() -> None:
     """Print the verifier as one Python file, which needs only the package cryptography.
 
