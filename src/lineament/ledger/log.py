@@ -136,13 +136,17 @@ def read_tile(log: Log, tile: Tile) -> bytes:
     return narrowed
 
 
-def canonical(entries: Entries) -> Entries:
-    """Return the same entries, each strictly decoded on its way. Raises ``EntryInvalid`` with its number."""
+def canonical(entries: Entries, since: int = 0) -> Entries:
+    """Return the same entries, each from ``since`` on strictly decoded on its way.
+
+    Raises ``EntryInvalid`` with its number.
+    """
 
     def checked(start: int, stop: int) -> Iterator[bytes]:
         for number, entry in enumerate(entries(start, stop), start):
             try:
-                decode(entry)
+                if number >= since:
+                    decode(entry)
             except EntryInvalid as error:
                 raise EntryInvalid(f"Entry {number}: {error}") from error
             yield entry

@@ -53,7 +53,7 @@ def publish(folder: Path, entries: Entries, size: int, signer: Signer) -> Checkp
             return old
         # 2. The new tiles. A full tile under the old checkpoint is never written again.
         tiles = list[Tile]()
-        for tile, data in derive(canonical(entries), old.size, size, partial(read_tile, folder)):
+        for tile, data in derive(canonical(entries, old.size), old.size, size, partial(read_tile, folder)):
             _write(folder, tile.path, data)
             tiles.append(tile)
         for directory in {parent for tile in tiles for parent in Path(tile.path).parents}:
