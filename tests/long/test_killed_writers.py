@@ -41,13 +41,12 @@ def test_a_writer_killed_500_times_loses_nothing_that_it_acknowledged(tmp_path: 
     make_installation(data).close()
     command = [sys.executable, "-c", WRITER, str(data)]
     for kill in track(range(KILLS), "Killing writers"):
-        process = subprocess.Popen([*command, str(kill)], stdout=subprocess.PIPE, text=True)
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(choose.uniform(0, 0.08))
-        os.kill(process.pid, signal.SIGKILL)
-        said = process.stdout.read().splitlines()
-        process.wait()
+        with subprocess.Popen([*command, str(kill)], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(choose.uniform(0, 0.08))
+            os.kill(process.pid, signal.SIGKILL)
+            said = process.stdout.read().splitlines()
         acknowledged |= {
             line for line in said if len(line) == 32
         }  # a line that was cut is no acknowledgement
