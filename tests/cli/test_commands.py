@@ -269,7 +269,7 @@ def test_the_data_folder_is_no_source(data: Path):
         assert (done.returncode, "[source-unreadable]" in done.stderr) == (BAD_INPUT, True), done.stderr
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.4, 1.2])
+@pytest.mark.parametrize("delay", [0.05, 0.2, 0.3, 0.4, 0.5, 1.2])
 def test_ctrl_c_ends_with_130_at_any_moment(data: Path, delay: float):
     """Also while the program still loads."""
     command = [sys.executable, "-c", "from lineament.cli import run; run()", "serve"]

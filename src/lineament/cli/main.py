@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 import lineament
+from lineament.cli import was_interrupted
 from lineament.cli.collections import collections
 from lineament.cli.common import EXIT_CODES, Exit, exit_code
 from lineament.cli.disclose import export, receipt
@@ -37,6 +38,8 @@ class _Command(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
+            if was_interrupted():
+                ctx.exit(Exit.INTERRUPTED)
             place = traceback.extract_tb(error.__traceback__)[-1]
             sentence = f"Something went wrong inside Lineament: {error!r} at {place.name}:{place.lineno}."
             click.echo(LineamentError(plain(sentence)).diagnostics(), err=True)
