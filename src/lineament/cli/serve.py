@@ -10,6 +10,7 @@ from threading import Event, Thread
 
 import click
 
+from lineament.cli import was_interrupted
 from lineament.cli.common import opened
 from lineament.config import load_settings
 from lineament.errors import PortTaken
@@ -47,6 +48,8 @@ def serve(open_browser: bool) -> None:
         witnesses = Thread(target=witnessing.ask_regularly, args=(installation, stop), daemon=True)
         witnesses.start()
         try:
+            if was_interrupted():  # and what was loading then swallowed it
+                raise KeyboardInterrupt
             with suppress(KeyboardInterrupt):  # which uvicorn raises again after Ctrl-C has stopped it
                 uvicorn.Server(config).run(sockets=[listener])
         finally:
