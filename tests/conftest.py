@@ -3,6 +3,7 @@
 import csv
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def vision() -> Iterator[Vision]:
     """The real models, opened once."""
-    with Vision.open() as opened:
+    with closing(Vision.open()) as opened:
         yield opened
 
 

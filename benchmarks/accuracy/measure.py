@@ -16,6 +16,7 @@ import json
 import os
 import platform
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,7 +62,7 @@ def main() -> None:
     if not (folder / "lfw").is_dir() or not (folder / "protocols").is_dir():
         print("Skipped: set LINEAMENT_EVAL to a folder that holds lfw/ and protocols/.")
         return
-    with Vision.open() as vision:
+    with closing(Vision.open()) as vision:
         templates = embedded(vision, folder, chosen.threads)
         paths = track(sorted(PORTRAITS.glob("*.jpg")), "Embedding the sample portraits")
         portraits = np.stack([central_template(vision, path) for path in paths])

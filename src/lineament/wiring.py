@@ -47,10 +47,14 @@ def open_installation(settings: Settings) -> Installation:
     if not has_records and (published.exists() or key.exists()):
         raise RecordsUnusable(f"The records {records} are missing, and what is left beside them needs them.")
     vision, policy = Vision.open(), _policy(settings.policy)
-    tail, opened = _tail(vision), open_records(records)
-    with opened.read() as tx:
-        is_new = ledger_entries.count(tx) == 0 and not published.exists()
-    signer = _signer(key, is_new)
+    tail, witnesses, opened = _tail(vision), _witnesses(settings.witnesses), open_records(records)
+    try:
+        with opened.read() as tx:
+            is_new = ledger_entries.count(tx) == 0 and not published.exists()
+        signer = _signer(key, is_new)
+    except BaseException:
+        opened.close()
+        raise
     return Installation(
         records=opened,
         blobs=Blobs(data / "blobs"),
@@ -58,7 +62,7 @@ def open_installation(settings: Settings) -> Installation:
         vision=vision,
         ledger_folder=published,
         signer=signer,
-        witnesses=_witnesses(settings.witnesses),
+        witnesses=witnesses,
         policy=policy,
         tail=tail,
         clock=lambda: datetime.now(UTC),

@@ -179,16 +179,22 @@ def test_a_receipt_carries_what_witnesses_have_signed(witnesses: Witnesses, who:
     assert (now.is_enough, list(now.by)) == (True, ["one"])
 
 
-def test_a_server_asks_by_itself_and_leaves_off_when_it_stops(witnesses: Witnesses, who: Person):
-    """At once when it starts, and then once a minute."""
-    installation, stop = witnesses.installation, Event()
-    open_search(installation, who, ARCHIVE, BIDEN.read_bytes())
+def ask_until_witnessed(installation: Installation) -> None:
+    """Ask as a running server does, until something is cosigned, and leave off."""
+    stop = Event()
     asking = Thread(target=witnessing.ask_regularly, args=(installation, stop))
     asking.start()
     while witnessing.witnessed(installation) is None:
         time.sleep(0.01)
     stop.set()
     asking.join()
+
+
+def test_a_server_asks_by_itself_and_leaves_off_when_it_stops(witnesses: Witnesses, who: Person):
+    """At once when it starts, and then once a minute."""
+    installation = witnesses.installation
+    open_search(installation, who, ARCHIVE, BIDEN.read_bytes())
+    ask_until_witnessed(installation)
     assert witnesses.asked == 1
 
 
@@ -196,7 +202,7 @@ def test_nothing_that_goes_wrong_ends_the_witnessing(
     witnesses: Witnesses, who: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     """It is logged, and the next minute it is tried again."""
-    installation, stop, ask = witnesses.installation, Event(), witnessing.ask
+    installation, ask = witnesses.installation, witnessing.ask
     monkeypatch.setattr(witnessing, "EVERY_SECONDS", 0.01)
     failures = iter([ZeroDivisionError("a fault"), OSError("a disk")])
 
@@ -206,12 +212,7 @@ def test_nothing_that_goes_wrong_ends_the_witnessing(
         return ask(of)
 
     monkeypatch.setattr(witnessing, "ask", ask_with_faults)
-    asking = Thread(target=witnessing.ask_regularly, args=(installation, stop))
-    asking.start()
-    while witnessing.witnessed(installation) is None:
-        time.sleep(0.01)
-    stop.set()
-    asking.join()
+    ask_until_witnessed(installation)
     assert len(caplog.records) == 2
 
 

@@ -159,7 +159,7 @@ def test_a_private_key_does_not_show_itself() -> None:
 def test_every_error_says_what_to_do_next() -> None:
     """Sentence, remedy and a code of its own that never changes: three lines for each error of the tree."""
     leaves = LedgerError.__subclasses__()
-    assert len({leaf.code for leaf in leaves}) == len(leaves) == 14
+    assert len({leaf.code for leaf in leaves}) == len(leaves) == 15
     for leaf in leaves:
         sentence, remedy, code = leaf("It is so.").diagnostics().split("\n")
         assert (sentence, code) == ("It is so.", f"[{leaf.code}]")

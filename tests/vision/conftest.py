@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,13 @@ def samples() -> Path:
 
 @pytest.fixture(scope="session")
 def vision() -> Iterator[Vision]:
-    with Vision.open() as opened:
+    with closing(Vision.open()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 def decoder() -> Iterator[Decoder]:
-    with Decoder(workers=2) as opened:
+    with closing(Decoder(workers=2)) as opened:
         yield opened
 
 

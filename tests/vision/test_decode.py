@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,7 @@ def test_many_threads_share_few_workers(decoder: Decoder) -> None:
 
 def test_closing_ends_the_workers() -> None:
     """After the block no process is left, and nothing more is read."""
-    with Decoder(workers=1) as decoder:
+    with closing(Decoder(workers=1)) as decoder:
         decoder.decode(encoded(Image.new("RGB", (4, 4)), "PNG"))
         (pid,) = decoder.worker_pids()
     assert not Path(f"/proc/{pid}").exists()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import zlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,7 @@ def test_a_jpeg_of_four_hundred_passes_is_stopped(decoder: Decoder) -> None:
 
 def test_a_worker_that_stalls_is_replaced(samples: Path) -> None:
     """A frozen worker costs one file its time limit; the next file is read by a new process."""
-    with Decoder(workers=1, seconds=2) as decoder:
+    with closing(Decoder(workers=1, seconds=2)) as decoder:
         decoder.decode(portrait(samples))
         (stalled,) = decoder.worker_pids()
         os.kill(stalled, signal.SIGSTOP)
@@ -133,7 +134,7 @@ def test_a_worker_that_stalls_is_replaced(samples: Path) -> None:
 
 def test_a_worker_that_died_is_replaced_at_no_cost(samples: Path) -> None:
     """The system may kill it at any time between two files; the next file is read all the same."""
-    with Decoder(workers=1) as decoder:
+    with closing(Decoder(workers=1)) as decoder:
         decoder.decode(portrait(samples))
         (dead,) = decoder.worker_pids()
         os.kill(dead, signal.SIGKILL)
@@ -165,7 +166,7 @@ def test_a_worker_that_answers_nonsense_is_not_believed(
         f"sys.stdin.buffer.read(9); sys.stdout.buffer.write({answer!r})"
     )
     monkeypatch.setattr(decode, "_COMMAND", (sys.executable, "-I", "-c", taken_over))
-    with Decoder(workers=1) as decoder, pytest.raises(DecoderStopped):
+    with closing(Decoder(workers=1)) as decoder, pytest.raises(DecoderStopped):
         decoder.decode(portrait(samples))
 
 
@@ -178,7 +179,7 @@ def test_a_worker_that_speaks_out_of_turn_is_replaced(monkeypatch: pytest.Monkey
         f"sys.stdout.buffer.write({not_a_photograph + too_large!r}); sys.stdout.flush(); sys.stdin.read()"
     )
     monkeypatch.setattr(decode, "_COMMAND", (sys.executable, "-I", "-c", talker))
-    with Decoder(workers=1) as decoder:
+    with closing(Decoder(workers=1)) as decoder:
         for _ in range(3):
             with pytest.raises(NotAPhotograph):
                 decoder.decode(portrait(samples))
@@ -228,7 +229,7 @@ def test_hundreds_of_damaged_files_harm_nobody(samples: Path) -> None:
         small.save(out, kind, **options)
         originals.append(out.getvalue())
     decoded = refused = 0
-    with Decoder(workers=2) as decoder:
+    with closing(Decoder(workers=2)) as decoder:
         for number in range(450):
             data = bytearray(originals[number % len(originals)])
             reach = len(data) if number % 2 else min(len(data), 400)  # every other one: damage the header
@@ -253,8 +254,8 @@ def test_a_worker_that_does_not_start_is_no_fault_of_the_photograph(
 ) -> None:
     """The installation is to be mended, and not the file; and nothing is left behind."""
     monkeypatch.setattr(decode, "_COMMAND", (sys.executable, "-I", "-c", program))
-    with Decoder(workers=1) as decoder, pytest.raises(DecoderUnavailable):
+    with closing(Decoder(workers=1)) as decoder, pytest.raises(DecoderUnavailable):
         decoder.decode(portrait(samples))
     monkeypatch.setattr(decode, "_COMMAND", ("/nowhere/python",))
-    with Decoder(workers=1) as decoder, pytest.raises(DecoderUnavailable):
+    with closing(Decoder(workers=1)) as decoder, pytest.raises(DecoderUnavailable):
         decoder.decode(portrait(samples))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_changed_model_byte_is_refused_before_it_is_loaded(
     monkeypatch.setattr("onnxruntime.InferenceSession", forbidden)
     photograph = vision.decode((samples / "mated" / "obama.jpg").read_bytes())
     with (
-        Vision.open(folder) as changed,
+        closing(Vision.open(folder)) as changed,
         pytest.raises(ModelPackInvalid, match="is not the one that its pack"),
     ):
         changed.detect(photograph)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lineament.core.faces import Photograph
+from lineament.core.faces import DetectedFace, Photograph
 from lineament.vision.render import jpeg
 
 
@@ -18,6 +18,10 @@ def quarters(width: int = 400, height: int = 200) -> Photograph:
     pixels = np.zeros((height, width, 3), np.uint8)
     pixels[:, width // 2 :] = (250, 250, 250)
     return Photograph(pixels, "image/png")
+
+
+def face_in(*box: float) -> DetectedFace:
+    return DetectedFace(np.array(box, np.float32), np.zeros((5, 2), np.float32), 1.0)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -39,8 +43,8 @@ def test_nothing_but_pixels_is_in_it() -> None:
 
 def test_a_face_is_shown_in_a_square_with_air_around_it() -> None:
     """The margin is a share of the box, on each side."""
-    box = np.array([150, 80, 190, 120], np.float32)
-    shown = opened(jpeg(quarters(), 500, box))
+    face = face_in(150, 80, 190, 120)
+    shown = opened(jpeg(quarters(), 500, face))
     assert shown.size == (72, 72)
     assert np.asarray(shown)[36, 4].max() < 30
     assert np.asarray(shown)[36, 68].min() > 220
@@ -52,8 +56,8 @@ coordinates = st.floats(-50, 450, width=32)
 @given(x=st.tuples(coordinates, coordinates), y=st.tuples(coordinates, coordinates))
 def test_any_box_gives_a_square_within_the_photograph(x: tuple[float, float], y: tuple[float, float]) -> None:
     """At the edge and beyond it the square moves inwards."""
-    box = np.array([min(x), min(y), max(x), max(y)], np.float32)
-    width, height = opened(jpeg(quarters(), 160, box)).size
+    face = face_in(min(x), min(y), max(x), max(y))
+    width, height = opened(jpeg(quarters(), 160, face)).size
     assert width == height <= 160
 
 
@@ -61,5 +65,5 @@ def test_one_pixel_can_be_shown() -> None:
     """The smallest photograph is shown as it is."""
     photograph = Photograph(np.full((1, 1, 3), 7, np.uint8), "image/png")
     assert opened(jpeg(photograph, 640)).size == (1, 1)
-    assert opened(jpeg(photograph, 640, np.array([0, 0, 1, 1], np.float32))).size == (1, 1)
+    assert opened(jpeg(photograph, 640, face_in(0, 0, 1, 1))).size == (1, 1)
     assert np.asarray(opened(jpeg(photograph, 640)))[0, 0] == pytest.approx(7, abs=3)

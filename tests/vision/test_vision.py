@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -134,7 +135,7 @@ def test_nothing_is_found_where_nobody_is(vision: Vision) -> None:
 def test_threads_share_one_vision_and_get_the_same_templates(samples: Path, photograph: Open) -> None:
     """Opened by many at once, it opens each model once and answers all alike."""
     picture = photograph("mated/obama.jpg")
-    with Vision(load_pack()) as vision, ThreadPoolExecutor(4) as pool:
+    with closing(Vision(load_pack())) as vision, ThreadPoolExecutor(4) as pool:
         start = threading.Barrier(4)
 
         def template(_: int) -> bytes:
@@ -146,7 +147,7 @@ def test_threads_share_one_vision_and_get_the_same_templates(samples: Path, phot
 
 def test_opening_costs_nothing_until_it_is_used() -> None:
     """No process, no model: listing a pack's contract is free."""
-    with Vision.open() as vision:
+    with closing(Vision.open()) as vision:
         assert vision.contract == load_pack().contract
         assert vision._decoder.worker_pids() == []
         assert vision._sessions == {}

@@ -9,12 +9,11 @@ from lineament import ledger
 from lineament.app import witnessing
 from lineament.app.candidates import ShownCandidate, ShownSearch, own_search, show_search, shown_bytes
 from lineament.app.installation import Installation
-from lineament.app.journal import act
+from lineament.app.journal import act, ledger_errors
 from lineament.app.search import candidate_bytes
 from lineament.core.jsontext import json_bytes
 from lineament.core.policy import Person
 from lineament.core.times import iso
-from lineament.errors import LedgerBroken
 from lineament.records import ledger_entries
 from lineament.records.images import face_document
 from lineament.records.searches import Search
@@ -28,8 +27,8 @@ To check it, get the ledger's public key by another way than this file, and run
 
     lineament verify THIS_FILE --vkey KEY
 
-or the verifier that Lineament exports as one Python file (`lineament verifier`). It says which byte was
-changed, if any was. A candidate is a lead for people to review. It is not an identification.
+or the verifier that Lineament exports as one Python file (`lineament verifier`). If anything was changed, it
+says where. A candidate is a lead for people to review. It is not an identification.
 """
 
 
@@ -77,22 +76,18 @@ def _entries(installation: Installation, search_id: str) -> dict[int, bytes]:
 
 def _checkpoint_with(installation: Installation, index: int) -> bytes:
     """Return the witnessed checkpoint if it holds the entry, else the newest one. Raises LedgerBroken."""
-    folder, verifier = installation.ledger_folder, installation.signer.verifier
-    try:
-        note = ledger.read_witnessed(folder, verifier)
-        if note is None or ledger.Checkpoint.open(note, verifier).size <= index:
-            note = ledger.read_note(folder)
-        return note
-    except ledger.LedgerError as error:
-        raise LedgerBroken(f"No receipt can be made: {error}") from error
+    folder = installation.ledger_folder
+    with ledger_errors():
+        witnessed = ledger.read_witnessed(folder, installation.signer.verifier)
+        if witnessed and witnessed[1].size > index:
+            return witnessed[0]
+        return ledger.read_note(folder)
 
 
 def _receipt(installation: Installation, index: int, entry: bytes, note: bytes) -> bytes:
     folder, verifier = installation.ledger_folder, installation.signer.verifier
-    try:
+    with ledger_errors():
         return ledger.make_receipt(folder, entry, index, note, verifier).data
-    except ledger.LedgerError as error:
-        raise LedgerBroken(f"No receipt can be made: {error}") from error
 
 
 def _openings(shown: ShownSearch, who: Person, index: int, entry: bytes) -> list[ledger.Opening]:
@@ -121,7 +116,7 @@ def _opening(search: Search, index: int, field: str, salted: str, value: bytes) 
 
 def _document(shown: ShownSearch) -> dict[str, Any]:
     """Return a search as JSON values: its record, and the candidates as they may be shown now."""
-    search: Search = shown.search
+    search = shown.search
     row = {name: value for name, value in vars(search).items() if name not in {"salt", "candidates"}}
     return row | {
         "reasons": [asdict(reason) for reason in search.reasons],

@@ -83,15 +83,21 @@ def _record_new_terms(installation: Installation, doing: Act) -> None:
 def _settled(installation: Installation) -> Iterator[tuple[ledger.Entries, int]]:
     """Give the entries and their number, while no other process publishes."""
     lock = installation.ledger_folder.with_suffix(".lock")
+    with ledger_errors(), lock.open("wb") as file, installation.records.read() as tx:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        size = ledger_entries.count(tx)
+        if size and not (installation.ledger_folder / "checkpoint").exists():
+            # The empty log was published before the first act: this is no beginning. To sign what is
+            # left would hide what was taken out.
+            raise LedgerBroken(f"There are {size} entries, and the ledger's checkpoint is gone.")
+        yield partial(ledger_entries.read, tx), size
+
+
+@contextmanager
+def ledger_errors() -> Iterator[None]:
+    """Turn what the ledger's room raises over this installation's own ledger into LedgerBroken."""
     try:
-        with lock.open("wb") as file, installation.records.read() as tx:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            size = ledger_entries.count(tx)
-            if size and not (installation.ledger_folder / "checkpoint").exists():
-                # The empty log was published before the first act: this is no beginning. To sign what is
-                # left would hide what was taken out.
-                raise LedgerBroken(f"There are {size} entries, and the ledger's checkpoint is gone.")
-            yield partial(ledger_entries.read, tx), size
+        yield
     except ledger.LedgerError as error:
         raise LedgerBroken(str(error)) from error
     except OSError as error:

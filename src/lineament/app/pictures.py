@@ -26,7 +26,7 @@ def probe_crop(installation: Installation, who: Person, search_id: str) -> bytes
     if search.face is None:
         raise SearchNotFound("No face was chosen in this search.")
     photograph = installation.vision.decode(installation.blobs.get(search.probe_sha256))
-    return jpeg(photograph, CROP_SIDE, search.faces[search.face - 1].box)
+    return jpeg(photograph, CROP_SIDE, search.faces[search.face - 1])
 
 
 def image(installation: Installation, who: Person, image_id: str) -> bytes:
@@ -39,4 +39,4 @@ def crop(installation: Installation, who: Person, face_id: str) -> bytes:
     """Return a face with its surroundings as a JPEG. Raises ImageNotFound."""
     face = face_for(installation, who, face_id)
     photograph = installation.vision.decode(installation.blobs.get(face.image.sha256))
-    return jpeg(photograph, CROP_SIDE, face.detected.box)
+    return jpeg(photograph, CROP_SIDE, face.detected)

@@ -11,7 +11,6 @@ from threading import Event
 from lineament import ledger
 from lineament.app import journal
 from lineament.app.installation import Installation
-from lineament.errors import LedgerBroken
 
 EVERY_SECONDS = 60.0
 SECONDS_EACH = 10.0  # for one of at most three requests to a witness
@@ -47,7 +46,8 @@ def ask(installation: Installation) -> list[Asked]:
     """
     journal.publish(installation)
     folder, signer, policy = installation.ledger_folder, installation.signer, installation.witnesses
-    note = _published(installation)
+    with journal.ledger_errors():
+        note = ledger.read_note(folder)
 
     def cosign(name: str) -> list[ledger.Signature] | str:
         witness, url = policy.witnesses[name], policy.urls[name]
@@ -59,9 +59,9 @@ def ask(installation: Installation) -> list[Asked]:
     with ThreadPoolExecutor(max(1, len(policy.urls))) as threads:
         answers = dict(zip(policy.urls, threads.map(cosign, policy.urls), strict=True))
     signatures = [one for answer in answers.values() if not isinstance(answer, str) for one in answer]
-    if signatures:
-        note = ledger.keep_cosignatures(folder, note, signatures, signer, policy)
-    times = ledger.cosigners(note, policy)
+    with journal.ledger_errors():
+        kept = ledger.keep_cosignatures(folder, note, signatures, signer, policy) if signatures else note
+        times = ledger.cosigners(kept, policy)
     return [
         Asked(name, policy.urls[name], None, answer)
         if isinstance(answer, str)
@@ -70,24 +70,16 @@ def ask(installation: Installation) -> list[Asked]:
     ]
 
 
-def _published(installation: Installation) -> bytes:
-    try:
-        return ledger.read_note(installation.ledger_folder)
-    except ledger.LedgerError as error:
-        raise LedgerBroken(str(error)) from error
-
-
 def witnessed(installation: Installation) -> Witnessed | None:
     """Return what witnesses have cosigned so far, or None. Raises LedgerBroken."""
-    verifier, policy = installation.signer.verifier, installation.witnesses
-    try:
-        note = ledger.read_witnessed(installation.ledger_folder, verifier)
-        if note is None:
+    policy = installation.witnesses
+    with journal.ledger_errors():
+        newest = ledger.read_witnessed(installation.ledger_folder, installation.signer.verifier)
+        if newest is None:
             return None
+        note, head = newest
         by = ledger.cosigners(note, policy)
-        return Witnessed(ledger.Checkpoint.open(note, verifier).size, by, policy.is_met(by))
-    except ledger.LedgerError as error:
-        raise LedgerBroken(str(error)) from error
+        return Witnessed(head.size, by, policy.is_met(by))
 
 
 def ask_regularly(installation: Installation, stop: Event) -> None:

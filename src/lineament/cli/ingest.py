@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lineament.cli.common import EXIT_CODES, Exit, opened
+from lineament.config import load_settings
 from lineament.core.words import counted, plain
 from lineament.errors import LineamentError, SourceUnreadable
 
@@ -43,7 +44,7 @@ def ingest(context: click.Context, source: str, collection: str, as_json: bool) 
         console=console,
     )
     with opened() as installation:
-        items = open_source(_outside(source, installation.ledger_folder.parent))
+        items = open_source(_outside(source, load_settings().data))
         use.require_permission(installation, collection)
         bar = progress.add_task(f"Ingesting into '{plain(collection)}'", total=len(items))
         try:

@@ -13,12 +13,9 @@ from rich.progress import Progress
 
 from lineament import ledger
 from lineament.cli.common import Exit, opened
-from lineament.core.words import plain
-from lineament.errors import FileMissing, FileTooLarge, InvalidRequest, LedgerBroken
+from lineament.errors import InvalidRequest, LedgerBroken
 from lineament.ledger.witness_policy import NONE
-from lineament.sources import read_file
 
-CHECKED_BYTES_MAX = 2 * 1024**3
 VKEY = click.option("--vkey", help="The log's public key, which reached you by another way than the log.")
 POLICY = click.option(
     "--policy",
@@ -40,7 +37,7 @@ def verify(file: Path, vkey: str | None, policy: Path | None, log: str | None) -
     """
     trusted, place = _trusted(vkey, policy), ledger.log_at(log) if log else None
     with _steps() as steps:
-        ledger.verify(_read(file), trusted, place, steps)
+        ledger.verify(ledger.read_whole(file), trusted, place, steps)
 
 
 @click.command(short_help="Check a whole ledger.")
@@ -109,21 +106,14 @@ def _trusted(vkey: str | None, policy: Path | None) -> ledger.WitnessPolicy:
             "Give the log's public key with --vkey, or a policy that holds it with --policy. "
             "It must reach you by another way than the log: from the operator's own page or letter."
         )
-    trusted = ledger.WitnessPolicy.parse(read_file(policy)) if policy else ledger.WitnessPolicy.of_log_alone()
+    trusted = (
+        ledger.WitnessPolicy.parse(ledger.read_whole(policy))
+        if policy
+        else ledger.WitnessPolicy.of_log_alone()
+    )
     if vkey:
         trusted.trust(ledger.Verifier.from_vkey(vkey))
     return trusted
-
-
-def _read(file: Path) -> bytes:
-    """Return the bytes of a file to be checked, which may be large. Raises FileMissing or FileTooLarge."""
-    try:
-        data = ledger.read_given(file, CHECKED_BYTES_MAX)
-    except OSError as error:
-        raise FileMissing(f"'{plain(str(file))}' cannot be read: {error.strerror}.") from error
-    if len(data) > CHECKED_BYTES_MAX:
-        raise FileTooLarge(f"'{plain(str(file))}' has more than 2 GB.")
-    return data
 
 
 def _fsck(place: ledger.Log, verifier: ledger.Verifier, trusted: ledger.WitnessPolicy) -> None:

@@ -30,6 +30,9 @@ class Photograph:
         return int(self.pixels.shape[0])
 
 
+FACE_MARGIN = 0.4  # of the box's longer side, on every side: hair, ears and chin stay in
+
+
 @dataclass(frozen=True, eq=False)
 class DetectedFace:
     """One face in one photograph.
@@ -42,6 +45,17 @@ class DetectedFace:
     box: NDArray[np.float32]
     landmarks: NDArray[np.float32]
     score: float
+
+    def square(self, width: int, height: int) -> tuple[float, float, float]:
+        """Return left, top and side, px, of a square around the face, with a margin, in such a photograph.
+
+        At the edge of the photograph the square moves inwards, and it is never larger than the photograph.
+        """
+        x1, y1, x2, y2 = (float(value) for value in self.box)
+        side = max(1.0, min(max(x2 - x1, y2 - y1) * (1 + 2 * FACE_MARGIN), width, height))
+        left = min(max(0.0, (x1 + x2 - side) / 2), width - side)
+        top = min(max(0.0, (y1 + y2 - side) / 2), height - side)
+        return left, top, side
 
     @property
     def inter_eye_px(self) -> float:

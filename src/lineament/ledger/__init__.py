@@ -12,6 +12,7 @@ from .errors import (
     BundleInvalid,
     CheckpointInvalid,
     EntryInvalid,
+    FileUnreadable,
     KeyInvalid,
     LedgerError,
     LogInconsistent,
@@ -29,7 +30,7 @@ from .fsck import fsck
 from .log import check, prove_consistency, prove_inclusion, read_note, read_witnessed
 from .merkle import leaf_hash, verify_consistency, verify_inclusion
 from .note import Signature, Signer, Verifier
-from .places import Log, Site, log_at, read_given
+from .places import Log, Site, log_at, read_whole
 from .publish import keep_cosignatures, publish
 from .receipt import SUFFIX as RECEIPT_SUFFIX
 from .receipt import Receipt, make_receipt
@@ -47,6 +48,7 @@ __all__ = [
     "CheckpointInvalid",
     "Entries",
     "EntryInvalid",
+    "FileUnreadable",
     "KeyInvalid",
     "LedgerError",
     "Log",
@@ -87,8 +89,8 @@ __all__ = [
     "prove_consistency",
     "prove_inclusion",
     "publish",
-    "read_given",
     "read_note",
+    "read_whole",
     "read_witnessed",
     "verify",
     "verify_consistency",

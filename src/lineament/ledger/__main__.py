@@ -13,15 +13,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from .errors import LedgerError, ReceiptInvalid
+from .errors import LedgerError
 from .fsck import fsck
 from .note import Verifier
-from .places import log_at, read_given
+from .places import log_at, read_whole
 from .verify import Steps, key_of, verify
 from .witness_policy import WitnessPolicy
 
 FAILED = 1  # the exit code for a check that did not pass; argparse's for wrong words is 2
-MAX_FILE_BYTES = 2 * 1024**3
 
 
 def main() -> int:
@@ -44,29 +43,20 @@ def main() -> int:
 
     steps = Steps(print)
     try:
-        policy = WitnessPolicy.parse(read(given.policy)) if given.policy else WitnessPolicy.of_log_alone()
+        policy = (
+            WitnessPolicy.parse(read_whole(given.policy)) if given.policy else WitnessPolicy.of_log_alone()
+        )
         if given.vkey:
             policy.trust(Verifier.from_vkey(given.vkey))
         log = log_at(given.log) if given.log else None
         if given.check == "verify":
-            verify(read(given.file), policy, log, steps)
+            verify(read_whole(given.file), policy, log, steps)
         elif log:
             fsck(log, key_of(log, policy), None, steps, policy)
     except LedgerError as error:
         print(f"{steps.number}. FAILED: {error.diagnostics()}")
         return FAILED
     return 0
-
-
-def read(file: Path) -> bytes:
-    """Return a file's bytes. Raises ``ReceiptInvalid``."""
-    try:
-        data = read_given(file, MAX_FILE_BYTES)
-    except OSError as error:
-        raise ReceiptInvalid(f"{file} cannot be read: {error.strerror}.") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise ReceiptInvalid(f"{file} is larger than 2 GB.")
-    return data
 
 
 if __name__ == "__main__":

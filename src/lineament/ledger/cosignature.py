@@ -24,7 +24,7 @@ class Witness(PublicKey):
 
         Raises ``NoteInvalid`` when a cosignature under its name and key id is not good.
         """
-        times = [self._time(blob, checkpoint.text) for blob in self.signatures(checkpoint)]
+        times = [self._time(one.blob, checkpoint.text) for one in self.signatures(checkpoint)]
         return max(times, default=None)
 
     def _time(self, blob: bytes, text: str) -> int:

@@ -92,6 +92,13 @@ class LogUnreachable(LedgerError):
     remedy = "Check the address and the connection, and try again; nothing was changed."
 
 
+class FileUnreadable(LedgerError):
+    """A file that was named to be checked, or to check with, cannot be read."""
+
+    code = "ledger-file-unreadable"
+    remedy = "Check the file's name and that you may read it; 2 GB are the most."
+
+
 class ReceiptInvalid(LedgerError):
     """The file is not a receipt, or not a whole one."""
 

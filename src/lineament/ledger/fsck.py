@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from .checkpoint import Checkpoint
-from .errors import CheckpointInvalid, QuorumMissing, TileInvalid
+from .errors import QuorumMissing, TileInvalid
 from .log import CHECKPOINT, WITNESSED, canonical, check_tiles, check_witnessed, read_note, read_tile
 from .note import Verifier
 from .places import Log, Site, read_given
@@ -41,8 +41,6 @@ def fsck(
     steps, policy = steps or Steps(lambda _step: None), policy or WitnessPolicy.of_log_alone()
 
     # 1. The checkpoint is of this log and signed. It is read once: a server could show another one later.
-    if isinstance(log, Path) and not (log / CHECKPOINT).is_file():
-        raise CheckpointInvalid(f"There is no checkpoint in {log}.")
     note = read_note(log)
     checkpoint = Checkpoint.open(note, verifier)
     key = verifier.key_id.hex()
@@ -70,9 +68,9 @@ def fsck(
     if policy.is_met(cosigners(note, policy)) and policy.quorum != NONE:
         steps.passed(f"The quorum '{policy.quorum}' is met: cosigned by {require_quorum(note, policy)}.")
     elif witnessed:
-        size = Checkpoint.open(witnessed, verifier).size
-        by = require_quorum(witnessed, policy) or "witnesses whose keys were not given"
-        steps.passed(f"The log begins with the {size:,} entries that were cosigned by {by}.")
+        earlier, seen = witnessed
+        by = require_quorum(earlier, policy) or "witnesses whose keys were not given"
+        steps.passed(f"The log begins with the {seen.size:,} entries that were cosigned by {by}.")
     elif policy.quorum != NONE:
         raise QuorumMissing(f"The policy asks for the quorum '{policy.quorum}'; nobody has cosigned.")
     else:

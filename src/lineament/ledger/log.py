@@ -50,19 +50,19 @@ def check_tiles(log: Log, entries: Entries, checkpoint: Checkpoint) -> None:
         raise LogInconsistent(f"The checkpoint's root is not that of the {checkpoint.size} entries.")
 
 
-def check_witnessed(log: Log, checkpoint: Checkpoint, verifier: Verifier) -> bytes | None:
-    """Return the witnessed checkpoint's note once the log is seen to begin with it, or None without one.
+def check_witnessed(log: Log, checkpoint: Checkpoint, verifier: Verifier) -> tuple[bytes, Checkpoint] | None:
+    """Return what ``read_witnessed`` returns, once the log is seen to begin with it.
 
     Raises ``LogShrunk``, ``ProofInvalid`` and what ``read_witnessed`` and ``read_tile`` raise.
     """
-    note = read_witnessed(log, verifier)
-    if note is not None:
-        seen = Checkpoint.open(note, verifier)
+    witnessed = read_witnessed(log, verifier)
+    if witnessed:
+        _, seen = witnessed
         if seen.size > checkpoint.size:
             raise LogShrunk(f"Witnesses have cosigned {seen.size} entries; there are {checkpoint.size}.")
         proof = prove_consistency(log, seen.size, checkpoint.size)
         verify_consistency(seen.size, checkpoint.size, proof, seen.root, checkpoint.root)
-    return note
+    return witnessed
 
 
 def prove_inclusion(log: Log, index: int, size: int) -> list[bytes]:
@@ -102,10 +102,12 @@ def read_note(log: Log) -> bytes:
         raise CheckpointInvalid(f"The checkpoint cannot be read: {error.strerror}.") from error
 
 
-def read_witnessed(log: Log, verifier: Verifier) -> bytes | None:
-    """Return the newest checkpoint that witnesses have cosigned, as a note that the log's key signed, if any.
+def read_witnessed(log: Log, verifier: Verifier) -> tuple[bytes, Checkpoint] | None:
+    """Return the newest checkpoint that witnesses have cosigned: the note, and what the log's key signed.
 
-    The cosignatures are not checked here. Raises ``NoteInvalid`` or ``CheckpointInvalid``.
+    None where nothing was cosigned. The cosignatures are not checked here.
+
+    Raises ``NoteInvalid`` or ``CheckpointInvalid``.
     """
     try:
         note = read_file(log, WITNESSED, MAX_NOTE_BYTES)
@@ -113,8 +115,7 @@ def read_witnessed(log: Log, verifier: Verifier) -> bytes | None:
         return None
     except OSError as error:
         raise CheckpointInvalid(f"The witnessed checkpoint cannot be read: {error.strerror}.") from error
-    Checkpoint.open(note, verifier)
-    return note
+    return note, Checkpoint.open(note, verifier)
 
 
 def read_tile(log: Log, tile: Tile) -> bytes:

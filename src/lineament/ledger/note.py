@@ -66,7 +66,21 @@ class Note:
     @classmethod
     def parse(cls, data: bytes) -> Note:
         """Read a whole note in UTF-8. Raises ``NoteInvalid``."""
-        return _parse(data)
+        if len(data) > MAX_NOTE_BYTES:
+            raise NoteInvalid(f"The note is longer than {MAX_NOTE_BYTES} bytes.")
+        try:
+            decoded = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise NoteInvalid("The note is not UTF-8.") from error
+        if any(char < " " and char != "\n" for char in decoded):
+            raise NoteInvalid("The note holds a control character.")
+        text, blank, lines = decoded.rpartition("\n\n")
+        if not blank or not lines.endswith("\n"):
+            raise NoteInvalid("The note is not text, a blank line and signature lines.")
+        signed = lines[:-1].split("\n")
+        if len(signed) > MAX_SIGNATURES:
+            raise NoteInvalid(f"The note has more than {MAX_SIGNATURES} signatures.")
+        return cls(text + "\n", tuple(_parse_signature(line) for line in signed))
 
     @property
     def data(self) -> bytes:
@@ -114,9 +128,9 @@ class PublicKey:
         """4 bytes: SHA-256(name || 0x0A || type || public key)[:4], signed-note "Ed25519 signatures"."""
         return sha256(self.name.encode() + b"\n" + self.kind + self.public_key).digest()[:KEY_ID_BYTES]
 
-    def signatures(self, note: Note) -> list[bytes]:
-        """Return what lines of this name and key id hold. Others are passed over, as signed-note says."""
-        return [one.blob for one in note.signatures if (one.name, one.key_id) == (self.name, self.key_id)]
+    def signatures(self, note: Note) -> list[Signature]:
+        """Return the lines of this name and key id. Others are passed over, as signed-note says."""
+        return [one for one in note.signatures if (one.name, one.key_id) == (self.name, self.key_id)]
 
     def check(self, signature: bytes, message: bytes) -> None:
         """Raise ``NoteInvalid`` unless this key made the 64-byte signature over the message."""
@@ -141,7 +155,7 @@ class Verifier(PublicKey):
         if len(mine) != 1:
             number, key = "More than one" if mine else "No", self.key_id.hex()
             raise NoteInvalid(f"{number} signature by {self.name} with key id {key} is on the note.")
-        self.check(mine[0], parsed.text.encode())
+        self.check(mine[0].blob, parsed.text.encode())
         return parsed.text
 
 
@@ -191,24 +205,6 @@ def _check_name(name: str) -> None:
         name.encode("utf-8")
     except UnicodeEncodeError as error:
         raise KeyInvalid("A key name is text that UTF-8 can hold.") from error
-
-
-def _parse(note: bytes) -> Note:
-    if len(note) > MAX_NOTE_BYTES:
-        raise NoteInvalid(f"The note is longer than {MAX_NOTE_BYTES} bytes.")
-    try:
-        decoded = note.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise NoteInvalid("The note is not UTF-8.") from error
-    if any(char < " " and char != "\n" for char in decoded):
-        raise NoteInvalid("The note holds a control character.")
-    text, blank, lines = decoded.rpartition("\n\n")
-    if not blank or not lines.endswith("\n"):
-        raise NoteInvalid("The note is not text, a blank line and signature lines.")
-    signed = lines[:-1].split("\n")
-    if len(signed) > MAX_SIGNATURES:
-        raise NoteInvalid(f"The note has more than {MAX_SIGNATURES} signatures.")
-    return Note(text + "\n", tuple(_parse_signature(line) for line in signed))
 
 
 def _parse_signature(line: str) -> Signature:

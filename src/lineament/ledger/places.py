@@ -7,13 +7,15 @@ import os
 import socket
 import stat
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from threading import Timer
 from urllib.parse import urlsplit
 
-from .errors import LogUnreachable
+from .errors import FileUnreadable, LogUnreachable
 
 SECONDS = 30.0  # for one whole exchange
+MAX_FILE_BYTES = 2 * 1024**3  # of a file that is named to be checked
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,9 @@ def read_file(log: Log, path: str, limit: int) -> bytes:
     """
     if isinstance(log, Site):
         status, data = exchange("GET", f"{log.url}/{path}", limit=limit)
-        if status == http.HTTPStatus.NOT_FOUND:
+        if status == HTTPStatus.NOT_FOUND:
             raise FileNotFoundError(path)
-        if status != http.HTTPStatus.OK:
+        if status != HTTPStatus.OK:
             raise LogUnreachable(f"{log.url}/{path} answers with status {status}.")
         return data
     return read_given(log / path, limit)
@@ -63,6 +65,17 @@ def read_given(file: Path, limit: int) -> bytes:
             return opened.read(limit + 1)
     finally:
         os.close(handle)
+
+
+def read_whole(file: Path) -> bytes:
+    """Return the bytes of a file that somebody named. Raises ``FileUnreadable``."""
+    try:
+        data = read_given(file, MAX_FILE_BYTES)
+    except OSError as error:
+        raise FileUnreadable(f"{file} cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise FileUnreadable(f"{file} is larger than 2 GB.")
+    return data
 
 
 def exchange(

@@ -19,7 +19,7 @@ from .checkpoint import Checkpoint
 from .errors import LogInconsistent, LogShrunk
 from .log import CHECKPOINT, WITNESSED, canonical, read_checkpoint, read_note, read_tile, read_witnessed
 from .merkle import leaf_hash
-from .note import Note, Signature, Signer, Verifier
+from .note import Note, Signature, Signer
 from .tiles import ENTRIES, HEIGHT, WIDTH, Entries, Tile, decode_bundle, derive, split_hashes, subtrees
 from .verify import cosigners
 from .witness_policy import WitnessPolicy
@@ -41,7 +41,7 @@ def publish(folder: Path, entries: Entries, size: int, signer: Signer) -> Checkp
         (folder / TEMPORARY).unlink(missing_ok=True)  # of a publication that was cut short
         old = read_checkpoint(folder, signer.verifier)
         witnessed = read_witnessed(folder, signer.verifier)
-        if witnessed and old.size < Checkpoint.open(witnessed, signer.verifier).size:
+        if witnessed and old.size < witnessed[1].size:
             raise LogShrunk(f"Witnesses have cosigned more than the {old.size} entries of the checkpoint.")
         if size < old.size:
             raise LogShrunk(f"The checkpoint promises {old.size} entries; there are {size}.")
@@ -80,36 +80,30 @@ def keep_cosignatures(
     """
     with _locked(folder):
         current, before = read_note(folder), read_witnessed(folder, signer.verifier)
-        given = Note.parse(note)
-        kept: dict[Signature, None] = {}
-        for known in (note, current, before):
-            if known and Note.parse(known).text == given.text:
-                kept |= dict.fromkeys(Note.parse(known).signatures)
-        lines = _newest([*kept, *cosignatures])
-        cosigned = replace(given, signatures=tuple(lines)).data
-        head = Checkpoint.open(cosigned, signer.verifier)
-        if before is None or _replaces(cosigned, before, signer.verifier, policy):
+        given, head = Note.parse(note), Checkpoint.open(note, signer.verifier)
+        known = [Note.parse(one) for one in (note, current, *(before or ())[:1])]
+        there = [line for one in known if one.text == given.text for line in one.signatures]
+        cosigned = replace(given, signatures=_newest([*there, *cosignatures])).data
+        keeps_quorum = before is None or _is_met(cosigned, policy) or not _is_met(before[0], policy)
+        if keeps_quorum and (before is None or head.size >= before[1].size):
             _write(folder, WITNESSED, cosigned)
-        if Checkpoint.open(current, signer.verifier) == head:
+        if known[1].text == given.text:
             _write(folder, CHECKPOINT, cosigned)
         _sync(folder)
     return cosigned
 
 
-def _newest(signatures: Sequence[Signature]) -> list[Signature]:
+def _is_met(note: bytes, policy: WitnessPolicy) -> bool:
+    return policy.is_met(cosigners(note, policy))
+
+
+def _newest(signatures: Sequence[Signature]) -> tuple[Signature, ...]:
     """Return one line for each key: cosignatures begin with their time, so the largest is the newest."""
     newest: dict[tuple[str, bytes], Signature] = {}
     for one in signatures:
         key = one.name, one.key_id
         newest[key] = max(one, newest.get(key, one), key=lambda line: line.blob)
-    return list(newest.values())
-
-
-def _replaces(new: bytes, before: bytes, verifier: Verifier, policy: WitnessPolicy) -> bool:
-    """Say whether a newly cosigned checkpoint takes the place of the witnessed one."""
-    if Checkpoint.open(new, verifier).size < Checkpoint.open(before, verifier).size:
-        return False
-    return policy.is_met(cosigners(new, policy)) or not policy.is_met(cosigners(before, policy))
+    return tuple(newest.values())
 
 
 def _check_edge(folder: Path, entries: Entries, old: Checkpoint) -> None:

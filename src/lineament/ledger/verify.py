@@ -97,7 +97,9 @@ def require_quorum(note: bytes, policy: WitnessPolicy) -> str:
 def _checkpoint(note: bytes, policy: WitnessPolicy, steps: Steps) -> tuple[Checkpoint, Verifier]:
     # Signature: by a log whose key was given.
     head, log = open_checkpoint(note, policy)
-    strangers = len(Note.parse(note).signatures) - 1 - len(cosigners(note, policy))
+    parsed = Note.parse(note)
+    known = sum(len(key.signatures(parsed)) for key in (log, *policy.witnesses.values()))
+    strangers = len(parsed.signatures) - known
     passed_over = f" Signature lines by unknown keys, passed over: {strangers}." if strangers > 0 else ""
     size, key = f"{head.size:,}", log.key_id.hex()
     steps.passed(f"The checkpoint of {size} entries is signed by {log.name}, key {key}.{passed_over}")

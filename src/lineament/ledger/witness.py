@@ -7,7 +7,7 @@ remembers that size and names it when asked with another, so that the log has no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
@@ -23,8 +23,6 @@ MAX_ANSWER_BYTES = 65_536
 TRIES = 3  # a size that the witness names may be overtaken by another submission
 _SIZE = re.compile(rb"(0|[1-9][0-9]{0,17})\n")
 
-Ask = Callable[[bytes], tuple[int, bytes]]  # a request's body -> status and body of the answer
-
 
 def cosign(
     folder: Path, note: bytes, log: Verifier, witness: Witness, url: str, seconds: float = SECONDS
@@ -37,8 +35,7 @@ def cosign(
     """
     head = Checkpoint.open(note, log)
     parsed = Note.parse(note)
-    own = tuple(one for one in parsed.signatures if (one.name, one.key_id) == (log.name, log.key_id))
-    note = replace(parsed, signatures=own).data
+    note = replace(parsed, signatures=tuple(log.signatures(parsed))).data
 
     def ask(body: bytes) -> tuple[int, bytes]:
         return exchange("POST", f"{url.rstrip('/')}/add-checkpoint", body, MAX_ANSWER_BYTES, seconds)
@@ -87,5 +84,4 @@ def _cosignatures(note: bytes, answer: bytes, witness: Witness) -> list[Signatur
             raise NoteInvalid(f"No cosignature by {witness.name} is in the answer.")
     except NoteInvalid as error:
         raise WitnessRefused(f"{witness.name} answers with something else: {error}") from error
-    mine = (witness.name, witness.key_id)
-    return [one for one in cosigned.signatures if (one.name, one.key_id) == mine]
+    return witness.signatures(cosigned)

@@ -97,7 +97,8 @@ class WitnessPolicy:
                 witness = Witness.from_vkey(vkey)
                 _require_new(witness, [*self.logs, *self.witnesses.values()])
                 self.witnesses[name] = witness
-                self.urls.update(zip([name], url, strict=False))
+                if url:
+                    self.urls[name] = url[0]
             case "group", (name, least, *members) if members:
                 self._require_free(name)
                 self.groups[name] = Group(_least(least, len(members)), self._free_members(members))

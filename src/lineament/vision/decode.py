@@ -14,8 +14,7 @@ import sys
 import time
 from io import FileIO
 from pathlib import Path
-from types import TracebackType
-from typing import NoReturn, Self, cast
+from typing import NoReturn, cast
 
 import numpy as np
 
@@ -99,14 +98,6 @@ class Decoder:
             if slot:
                 slot.kill()
             self._slots.put(None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _refuse(outcome: int, media_type: str, width: int, height: int) -> NoReturn:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from lineament.core.faces import DetectedFace
 from lineament.vision.align import ARCFACE_112, similarity
 
-MARGIN = 0.4  # of the box's longer side, on every side
 SCALE_LOW, SCALE_HIGH = -0.2, 1.0  # of comparison scores, as drawn
 
 
-def view_box(face: DetectedFace, size: Sequence[int]) -> str:
+def view_box(face: DetectedFace, size: tuple[int, int]) -> str:
     """Return an SVG viewBox: a square around the face inside a photograph of ``size`` (width, height) px."""
-    x1, y1, x2, y2 = (float(value) for value in face.box)
-    side = min(max(x2 - x1, y2 - y1) * (1 + 2 * MARGIN), *size)
-    left = min(max(0.0, (x1 + x2 - side) / 2), size[0] - side)
-    top = min(max(0.0, (y1 + y2 - side) / 2), size[1] - side)
+    left, top, side = face.square(*size)
     return f"{left:.1f} {top:.1f} {side:.1f} {side:.1f}"
 
 
