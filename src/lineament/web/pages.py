@@ -28,7 +28,7 @@ def search_page(request: Request, served: Served, who: Searcher) -> Response:
         request,
         "search.html",
         purposes=[(one, bool(one.roles & who.roles)) for one in served.policy.purposes.values()],
-        collections=collections.stock(served),
+        collections=collections.with_faces(served),
         now=served.clock(),
         examples=request.app.state.examples,
         recent=candidates.recent_searches(served, who, RECENT),
