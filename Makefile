@@ -4,7 +4,7 @@ help:
 	@echo "make demo   try Lineament with the sample photographs, in a browser"
 	@echo "make test   run every test, the browser tests too"
 	@echo "make interop  have the ledger checked by tools that nobody here wrote"
-	@echo "make test-long  run the tests that take half an hour"
+	@echo "make test-long  run the tests that take three quarters of an hour"
 	@echo "make check  run the linters and type checks"
 	@echo "make lock   resolve the dependencies anew into requirements/"
 	@echo "make clean  remove what these commands made, the demo's data too"

@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from lineament.errors import BlobLost, RecordsBusy, RecordsNewer, RecordsUnusable, StorageFailed
-from lineament.records import ledger_entries
+from lineament.records import ledger_entries, store
 from lineament.records.blobs import Blobs
 from lineament.records.schema import metadata
 from lineament.records.store import open_records
@@ -53,7 +53,7 @@ def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path):
     program = f"""
 import os, signal
 from pathlib import Path
-from lineament.records import ledger_entries
+from lineament.records import ledger_entries, store
 from lineament.records.store import open_records
 records = open_records(Path({str(file)!r}))
 with records.write() as tx:
@@ -134,11 +134,7 @@ def test_a_strange_folder_name_keeps_the_records_inside_it(tmp_path: Path):
 
 def test_a_writer_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Readers go on; a second writer gives up with a sentence."""
-    monkeypatch.setattr(
-        "lineament.records.store._SETTINGS",
-        "PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 1;"
-        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;",
-    )
+    monkeypatch.setitem(store._SETTINGS, "busy_timeout", 1)
     file = tmp_path / "records.sqlite3"
     records, other = open_records(file), sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

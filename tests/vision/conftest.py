@@ -11,17 +11,12 @@ import pytest
 from lineament.core.faces import Photograph
 from lineament.vision.decode import Decoder
 from lineament.vision.pipeline import Vision
+from tests.samples import SAMPLES
 
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    return Path(__file__).parents[2] / "samples"
-
-
-@pytest.fixture(scope="session")
-def vision() -> Iterator[Vision]:
-    with closing(Vision.open()) as opened:
-        yield opened
+    return SAMPLES
 
 
 @pytest.fixture(scope="session")

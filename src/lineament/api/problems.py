@@ -69,7 +69,6 @@ def _sentence(error: Mapping[str, Any]) -> str:
         "string_too_long": f"'{place}' is longer than {longest} characters.",
         "too_long": f"'{place}' is given more than {longest} times.",
         "greater_than_equal": number,
-        "less_than_equal": number,
         "int_parsing": number,
         "int_type": number,
     }

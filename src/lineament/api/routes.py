@@ -26,6 +26,7 @@ from lineament.api.problems import MEDIA_TYPE, status_of
 from lineament.app import candidates, collections, disclose, pictures, search
 
 _PICTURE_HEADERS = {"Cache-Control": "no-store"}  # a permission that ends takes effect at once
+_PROBLEM = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
 _Responses = dict[int | str, dict[str, Any]]
 _FILE: _Responses = {200: {"content": {"application/octet-stream": {}}, "description": "A file to keep."}}
 _JPEG: _Responses = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}
@@ -41,7 +42,7 @@ def _problems(*kinds: type[errors.LineamentError]) -> _Responses:
         text = f"{before}, {kind.code}" if before else kind.code
         document[status] = {
             "description": text,
-            "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+            "content": _PROBLEM,
         }
     return document
 
@@ -99,9 +100,13 @@ def new_search(
     response: Response,
     photo: Annotated[UploadFile, File(description="The photograph, at most 32 MB.")],
     purpose: Annotated[str, Form(max_length=40, description="One of the policy's purposes.")],
-    collection: Annotated[list[CollectionName], Form(max_length=500, description="The collections.")],
-    face: Annotated[int | None, Form(ge=1, le=10_000, description="The face to search, from 1.")] = None,
-    case: Annotated[str | None, Form(max_length=200, description="The case reference.")] = None,
+    collection: Annotated[
+        list[CollectionName], Form(max_length=search.COLLECTIONS_MAX, description="The collections.")
+    ],
+    face: Annotated[int | None, Form(ge=1, description="The face to search, from 1.")] = None,
+    case: Annotated[
+        str | None, Form(max_length=search.CASE_LENGTH_MAX, description="The case reference.")
+    ] = None,
 ) -> SearchOut:
     """Search with a photograph.
 
@@ -123,7 +128,7 @@ def get_search(served: Served, who: Searcher, search_id: str) -> SearchOut:
 class FaceChoice(BaseModel):
     """The face to search, counted from 1."""
 
-    face: int = Field(ge=1, le=10_000, strict=True)
+    face: int = Field(ge=1, strict=True)
 
 
 @router.post(

@@ -8,4 +8,6 @@ from typing import Any
 
 def json_bytes(value: Any) -> bytes:
     """Return a JSON value as UTF-8 with sorted keys and no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()

@@ -15,6 +15,8 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from lineament.core.jsontext import json_bytes
 from lineament.errors import NotCalibrated
 
@@ -88,10 +90,8 @@ def coincidence(tail: Tail, score: float, faces: int) -> Coincidence:
     """Return lambda for one comparison score (cosine) against ``faces`` searched faces."""
     if score > tail.scores[-1]:
         return Coincidence(faces * tail.fmrs[-1], at_most=True)
-    upper = next(i for i, known in enumerate(tail.scores) if i and known >= score)
-    share = (score - tail.scores[upper - 1]) / (tail.scores[upper] - tail.scores[upper - 1])
-    low, high = math.log10(tail.fmrs[upper - 1]), math.log10(tail.fmrs[upper])
-    return Coincidence(faces * 10 ** (low + share * (high - low)), at_most=False)
+    fmr = 10 ** float(np.interp(score, tail.scores, np.log10(tail.fmrs)))
+    return Coincidence(faces * fmr, at_most=False)
 
 
 def threshold_for(tail: Tail, target_fpir: float, faces: int) -> float:
@@ -102,14 +102,8 @@ def threshold_for(tail: Tail, target_fpir: float, faces: int) -> float:
     the ``coincidence`` at that score beside it, so that what is missed is said.
     """
     fmr = -math.log1p(-target_fpir) / max(faces, 1)
-    if fmr >= 1:
-        return tail.scores[0]
-    if fmr <= tail.fmrs[-1]:
-        return tail.scores[-1]
-    upper = next(i for i, known in enumerate(tail.fmrs) if i and known <= fmr)
-    low, high = math.log10(tail.fmrs[upper - 1]), math.log10(tail.fmrs[upper])
-    share = (math.log10(fmr) - low) / (high - low)
-    return tail.scores[upper - 1] + share * (tail.scores[upper] - tail.scores[upper - 1])
+    # Beyond either end of the curve np.interp gives its last point.
+    return float(np.interp(-math.log10(min(fmr, 1)), -np.log10(tail.fmrs), tail.scores))
 
 
 def sentence(odds: Coincidence, faces: int) -> str:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from lineament.core.permission import Permission, PermissionState
+from lineament.core.permission import Permission
 from lineament.core.words import is_plain, plain
 from lineament.errors import PolicyInvalid
 
@@ -133,13 +133,9 @@ def _standing_reasons(standing: Standing, purpose: str, now: datetime) -> list[R
     name, permission = standing.collection, standing.permission
     if permission is None:
         return [Reason("permission-missing", f"No permission is recorded for '{name}'.")]
-    state = permission.state(now)
-    if state is PermissionState.NOT_YET:
-        day = permission.valid_from.date()
-        return [Reason("permission-not-yet", f"The permission for '{name}' begins on {day}.")]
-    if state is PermissionState.EXPIRED and permission.valid_until is not None:
-        day = permission.valid_until.date()
-        return [Reason("permission-expired", f"The permission for '{name}' ended on {day}.")]
+    if not permission.in_force(now):
+        code = "permission-not-yet" if now < permission.valid_from else "permission-expired"
+        return [Reason(code, f"The permission for '{name}' is {permission.standing(now)}.")]
     if purpose not in permission.purposes:
         allowed = ", ".join(permission.purposes)
         return [

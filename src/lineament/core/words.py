@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
+from urllib.parse import urlsplit
 
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: '1 face', '1,204 faces'."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def is_web_address(text: str) -> bool:
+    """Say whether a text is an http or https address with a host, that a browser may be sent to."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"https", "http"} and bool(parts.hostname) and not any(map(str.isspace, text))
 
 
 def is_plain(text: str) -> bool:

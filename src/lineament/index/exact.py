@@ -62,8 +62,11 @@ class ExactIndex:
         shelves = self._chosen(collections)
         ids = [face for shelf in shelves for face in shelf.ids]
         scores = np.concatenate([shelf.vectors @ probe for shelf in shelves] or [np.zeros(0, np.float32)])
-        passing = np.flatnonzero(scores >= min_score)
-        best = sorted(passing.tolist(), key=lambda row: (-scores[row], ids[row]))[:limit]
+        passing = among = np.flatnonzero(scores >= min_score)
+        if len(passing) > limit:  # only what can be among the first is sorted; equals of the last one stay in
+            last = np.partition(scores[passing], -limit)[-limit]
+            among = passing[scores[passing] >= last]
+        best = sorted(among.tolist(), key=lambda row: (-scores[row], ids[row]))[:limit]
         return Hits(
             ids=[ids[row] for row in best],
             scores=scores[best],

@@ -49,7 +49,7 @@ class Blobs:
             return False
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes with this digest. Raises BlobLost when they are missing or changed."""
+        """Return the bytes with this digest. Raises BlobLost, or StorageFailed where they cannot be read."""
         try:
             data = self._path(digest).read_bytes()
         except FileNotFoundError as error:

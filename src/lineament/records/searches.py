@@ -146,8 +146,9 @@ def purposes_that_found(tx: Connection, person_id: str, image_id: str) -> set[st
 
 
 def _add_candidates(tx: Connection, done: Search) -> None:
-    for position, one in enumerate(done.candidates, start=1):
-        tx.execute(insert(candidate).values(search_id=done.id, position=position, **vars(one)))
+    rows = [{"search_id": done.id, "position": at, **vars(one)} for at, one in enumerate(done.candidates, 1)]
+    if rows:
+        tx.execute(insert(candidate), rows)
 
 
 def _columns(new: Search) -> dict[str, Any]:

@@ -19,14 +19,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc
 from lineament.errors import RecordsBusy, RecordsNewer, RecordsUnusable, StorageFailed
 
 BUSY_TIMEOUT_MS = 20_000
+# SQLite's own words for: WAL, FULL, ON, ON; what it answers is compared with what it was told.
 _REQUIRED = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
-_SETTINGS = f"""
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA secure_delete = ON;
-PRAGMA foreign_keys = ON;
-PRAGMA busy_timeout = {BUSY_TIMEOUT_MS};
-"""
+_SETTINGS = _REQUIRED | {"busy_timeout": BUSY_TIMEOUT_MS}
 
 
 class Records:
@@ -99,7 +94,8 @@ def _storage_errors() -> Iterator[None]:
 
 def _configure(connection: SQLiteConnection, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below starts every transaction
-    connection.executescript(_SETTINGS)
+    for name, value in _SETTINGS.items():
+        connection.execute(f"PRAGMA {name} = {value}")
 
 
 def _begin(connection: Connection) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from lineament.core.words import is_plain, plain
+from lineament.core.words import is_plain, is_web_address, plain
 from lineament.errors import BadRow, FileMissing, SourceUnreadable
 from lineament.sources.files import read_file
 from lineament.sources.protocol import Item, Source, Unreadable
@@ -157,13 +156,5 @@ def _check_row(row: Mapping[str, str]) -> None:
         if not row[column]:
             raise BadRow(f"'{column}' is empty.")
     for column in ("source_url", "page_url"):
-        if row.get(column) and not _is_web_address(row[column]):
+        if row.get(column) and not is_web_address(row[column]):
             raise BadRow(f"'{column}' is not a web address that starts with https:// or http://.")
-
-
-def _is_web_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in {"https", "http"} and bool(parts.netloc) and not any(c.isspace() for c in text)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineament.core.jsontext import json_bytes
 from lineament.errors import ModelPackInvalid
+from lineament.vision.align import SIDE, TEMPLATES
 
 DEFAULT_PACK = Path(__file__).parent / "packs" / "default"
 
@@ -107,6 +109,7 @@ def load_pack(folder: Path = DEFAULT_PACK) -> ModelPack:
     """Read a pack's description; no model file is opened. Raises ModelPackInvalid."""
     try:
         described = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
+        _require_known(described)
         return ModelPack(
             folder=folder,
             name=described["name"],
@@ -119,6 +122,18 @@ def load_pack(folder: Path = DEFAULT_PACK) -> ModelPack:
         raise ModelPackInvalid(f"The model pack {folder.name} cannot be understood: {error}.") from error
 
 
+def _require_known(described: dict[str, Any]) -> None:
+    """Raise ValueError for a pack that asks for something which is not done here."""
+    wanted: dict[str, tuple[Any, set[Any]]] = {
+        "detector.family": (described["detector"]["family"], {"yunet"}),
+        "alignment.template": (described["alignment"]["template"], set(TEMPLATES)),
+        "embedder.side": (described["embedder"]["side"], {SIDE}),
+    }
+    for name, (value, known) in wanted.items():
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}; known here: {', '.join(map(repr, sorted(known)))}")
+
+
 def contract_of(described: dict[str, Any]) -> str:
     """Return ``sha256:<hex>`` over what decides a template's values.
 
@@ -129,5 +144,4 @@ def contract_of(described: dict[str, Any]) -> str:
         part: {key: value for key, value in described[part].items() if key != "file"}
         for part in ("detector", "alignment", "embedder")
     }
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(json_bytes(parts)).hexdigest()

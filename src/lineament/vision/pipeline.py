@@ -49,7 +49,7 @@ class Vision:
         return self.pack.embedder.dimension
 
     def decode(self, data: bytes) -> Photograph:
-        """Read one image file in a limited process. Raises a leaf of PhotographError and nothing else."""
+        """Read one image file in a limited process. Raises PhotographError or DecoderUnavailable."""
         return self._decoder.decode(data)
 
     def detect(self, photograph: Photograph) -> list[DetectedFace]:

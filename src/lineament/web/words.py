@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from lineament.core.permission import LegalBasis
 from lineament.core.policy import Mode
 from lineament.core.times import from_iso
+from lineament.core.words import is_web_address
 from lineament.records.searches import Outcome
 
 LEGAL_BASES = {
@@ -65,11 +66,7 @@ def outcome(value: str) -> str:
 
 def web_link(url: str | None) -> str | None:
     """Return the address if a browser may be sent there, else None: a manifest is not to be trusted."""
-    try:
-        parts = urlsplit(url or "")
-    except ValueError:
-        return None
-    return url if parts.scheme in {"http", "https"} and parts.hostname else None
+    return url if url and is_web_address(url) else None
 
 
 def host(url: str) -> str:
