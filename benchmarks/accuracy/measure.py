@@ -367,9 +367,9 @@ adult men, few of them of African or Asian descent. Rates for children, for othe
 for small or turned faces are not measured here, and are likely worse. SFace's publisher does not state its
 training set, so it may hold some of these people.
 
-Of the 50 pairs of "different" people with the highest scores, 23 are one person under a wrong label or a
-second name, 10 are twins or siblings, and 17 are strangers or doubtful. The 23 are left out of the impostor
-tail by `one_person.txt`; twins, siblings and doubtful pairs stay in.
+The 55 pairs of "different" people with the highest scores were looked at side by side: 23 are one person
+under a wrong label or a second name. They are left out of the impostor tail by `one_person.txt`; twins,
+siblings and doubtful pairs stay in.
 
 """
 

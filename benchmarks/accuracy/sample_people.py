@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from lineament.app import sign_in
+from lineament.app import collections, sign_in
 from lineament.app.candidates import show_search
 from lineament.app.installation import Installation
 from lineament.app.search import Request, choose_face, open_search
@@ -63,7 +63,9 @@ def main() -> None:
         pairs = [(person, path) for person, paths in photographs.items() for path in paths]
         for person, path in track(pairs, "Searching", console=console):
             results[person].append(search(installation, who, person, path))
+        (congress,) = collections.stock(installation)
         installation.close()
+    print(f"\nSearched against the {congress[1].faces} faces of the sample collection.")
     report(results)
 
 

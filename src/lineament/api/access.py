@@ -29,6 +29,15 @@ def everyone() -> None:
     """Rule: no sign-in is needed."""
 
 
+def visitor(request: Request, served: Installation) -> Person:
+    """Return whose session a request brings; looked up once for each request. Raises NotSignedIn."""
+    if not hasattr(request.state, "visitor"):
+        secret = request.cookies.get(SESSION_COOKIE)
+        request.state.visitor = sign_in.who_holds(served, CredentialKind.SESSION, secret)
+    who: Person = request.state.visitor
+    return who
+
+
 def signed_in(request: Request, served: Served) -> Person:
     """Rule: a session of this site, or an API token. Raises NotSignedIn or ForeignOrigin."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -36,7 +45,7 @@ def signed_in(request: Request, served: Served) -> Person:
         return sign_in.who_holds(served, CredentialKind.TOKEN, token.strip())
     if request.method not in _SAFE_METHODS:
         _require_own_origin(request)
-    return sign_in.who_holds(served, CredentialKind.SESSION, request.cookies.get(SESSION_COOKIE))
+    return visitor(request, served)
 
 
 SignedIn = Annotated[Person, Depends(signed_in)]

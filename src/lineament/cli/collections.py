@@ -54,7 +54,10 @@ def add(name: str, title: str, file: Path) -> None:
 @click.argument("name")
 @click.option("--permission", "file", required=True, type=PERMISSION_FILE, help="The permission file (TOML).")
 def permit(name: str, file: Path) -> None:
-    """Record a new permission for the collection NAME; it counts from the next search on."""
+    """Record a new permission for the collection NAME.
+
+    It counts from the next search on.
+    """
     from lineament.app import collections as use
     from lineament.app import sign_in
 

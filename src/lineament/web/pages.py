@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from lineament.api.access import SESSION_COOKIE, Searcher, Served, SignedIn, everyone, signed_in
 from lineament.app import candidates, collections, sign_in
 from lineament.app.installation import Installation
+from lineament.app.search import CASE_LENGTH_MAX
 from lineament.core.odds import sentence
 from lineament.records.searches import Outcome, Search
 from lineament.vision.quality import MIN_INTER_EYE_PX, usable
@@ -30,6 +31,7 @@ def search_page(request: Request, served: Served, who: Searcher) -> Response:
         purposes=[(one, bool(one.roles & who.roles)) for one in served.policy.purposes.values()],
         collections=collections.with_faces(served),
         now=served.clock(),
+        case_length=CASE_LENGTH_MAX,
         examples=request.app.state.examples,
         recent=candidates.recent_searches(served, who, RECENT),
         purpose_titles=_purpose_titles(served),

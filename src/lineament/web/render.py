@@ -8,11 +8,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lineament.api.access import SESSION_COOKIE, installation
-from lineament.app import sign_in
+from lineament.api.access import installation, visitor
 from lineament.core.policy import Person
 from lineament.errors import NotSignedIn
-from lineament.records.people import CredentialKind
 from lineament.web import pictures, words
 
 _HEADERS = {
@@ -41,8 +39,6 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 def _visitor(request: Request) -> Person | None:
     """Return who is signed in, None for nobody: error pages and public pages are for both."""
     try:
-        return sign_in.who_holds(
-            installation(request), CredentialKind.SESSION, request.cookies.get(SESSION_COOKIE)
-        )
+        return visitor(request, installation(request))
     except NotSignedIn:
         return None
