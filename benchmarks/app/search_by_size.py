@@ -25,15 +25,14 @@ from rich.progress import track
 from lineament.app import following, sign_in
 from lineament.app.installation import Installation
 from lineament.app.search import Request, open_search
-from lineament.core.faces import DetectedFace
 from lineament.records import collections, images
 from lineament.records.images import Image, Provenance
-from lineament.testing import make_collection, make_installation
+from lineament.testing import make_collection, make_face, make_installation
 
 PHOTOGRAPH = Path(__file__).parents[2] / "samples" / "mated" / "obama2.jpg"
 RUNS = 9
 NO_SOURCE = Provenance("synthetic", None, None, None, None, {})
-SOME_FACE = DetectedFace(np.zeros(4, np.float32), np.zeros((5, 2), np.float32), 0.9)
+SOME_FACE = make_face()
 
 
 def main() -> None:

@@ -5,18 +5,24 @@ Everything here is real but the clock: the models, the records, the index and th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import numpy as np
 
 from lineament import ledger
 from lineament.app import collections, sign_in
 from lineament.app.ingest import Report, ingest
 from lineament.app.installation import Installation
 from lineament.config import Settings
+from lineament.core.faces import DetectedFace
 from lineament.core.permission import LegalBasis, Permission
+from lineament.core.quality import Quality
 from lineament.records import ledger_entries
 from lineament.sources import open_source
+from lineament.vision.align import ARCFACE_112, SIDE
 from lineament.vision.pipeline import Vision
 from lineament.wiring import open_installation
 
@@ -36,6 +42,16 @@ class Clock:
     def turn(self, by: timedelta) -> None:
         """Turn it, forwards or backwards."""
         self.now += by
+
+
+def make_face(
+    box: Sequence[float] = (0, 0, 100, 100), inter_eye_distance: float = 40.0, unified_score: int = 80
+) -> DetectedFace:
+    """Return a face that looks straight ahead out of a box, xyxy px."""
+    corners = np.array(box, np.float32)
+    landmarks = corners[:2] + ARCFACE_112.astype(np.float32) / SIDE * (corners[2:] - corners[:2])
+    quality = Quality(unified_score, inter_eye_distance, 0.0, 0.0, 0.0, 90, 90, 90, 90)
+    return DetectedFace(corners, landmarks, 0.9, quality)
 
 
 def make_installation(folder: Path, clock: Clock | None = None, vision: Vision | None = None) -> Installation:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lineament.core.faces import DetectedFace, Photograph
+from lineament.testing import make_face
 from lineament.vision.render import jpeg
 
 
@@ -21,7 +22,7 @@ def quarters(width: int = 400, height: int = 200) -> Photograph:
 
 
 def face_in(*box: float) -> DetectedFace:
-    return DetectedFace(np.array(box, np.float32), np.zeros((5, 2), np.float32), 1.0)
+    return make_face(box)
 
 
 def opened(data: bytes) -> Image.Image:

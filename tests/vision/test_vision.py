@@ -14,18 +14,19 @@ import pytest
 from PIL import Image
 
 from lineament.core.faces import DetectedFace, Photograph
+from lineament.core.quality import LEAST_INTER_EYE_PX
 from lineament.errors import FaceTooSmall
+from lineament.testing import make_face
 from lineament.vision.detect import reading_order, suppress_overlaps
 from lineament.vision.pack import load_pack
 from lineament.vision.pipeline import Vision
-from lineament.vision.quality import MIN_INTER_EYE_PX, require_usable, usable
+from lineament.vision.quality import require_usable
 
 Open = Callable[[str], Photograph]
 
 
 def face_at(x: float, y: float, size: float = 60) -> DetectedFace:
-    box = np.array([x - size / 2, y - size / 2, x + size / 2, y + size / 2], np.float32)
-    return DetectedFace(box, np.zeros((5, 2), np.float32), 0.9)
+    return make_face((x - size / 2, y - size / 2, x + size / 2, y + size / 2))
 
 
 def only_template(vision: Vision, photograph: Photograph) -> np.ndarray:
@@ -52,8 +53,8 @@ def test_every_portrait_of_the_congress_has_its_face(vision: Vision, samples: Pa
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(faces_of, sorted((samples / "congress").glob("*.jpg"))))
     assert len(found) == 535
-    largest = [max(faces, key=lambda face: face.inter_eye_px) for faces in found]
-    assert all(usable(face) for face in largest)
+    largest = [max(faces, key=lambda face: face.quality.inter_eye_distance) for faces in found]
+    assert all(face.quality.usable for face in largest)
     assert all(abs((face.box[0] + face.box[2]) / 2 - 256) < 130 for face in largest)
     assert sum(len(faces) > 1 for faces in found) < 15
 
@@ -62,7 +63,9 @@ def test_the_congress_is_told_apart(vision: Vision, samples: Path) -> None:
     """Sixty people, 1,770 pairs: unit templates, and at most three pairs of look-alikes."""
     templates = np.stack(
         [
-            vision.embed(photograph, [max(vision.detect(photograph), key=lambda face: face.inter_eye_px)])[0]
+            vision.embed(
+                photograph, [max(vision.detect(photograph), key=lambda face: face.quality.inter_eye_distance)]
+            )[0]
             for path in sorted((samples / "congress").glob("*.jpg"))[::9]
             for photograph in [vision.decode(path.read_bytes())]
         ]
@@ -80,7 +83,7 @@ def test_all_twenty_nine_of_solvay_are_found(vision: Vision, photograph: Open) -
     faces = vision.detect(photograph("group/solvay1927.jpg"))
     assert len(faces) == 29
     assert all(face.score > 0.8 for face in faces)
-    assert all(usable(face) for face in faces)
+    assert all(face.quality.usable for face in faces)
     tops = [face.box[1] for face in faces]
     assert faces[0].box[0] == min(face.box[0] for face in faces if face.box[1] < 10)
     assert max(tops[:9]) < 120
@@ -155,14 +158,12 @@ def test_opening_costs_nothing_until_it_is_used() -> None:
 
 def test_eyes_too_close_are_said_to_be_so() -> None:
     """The sentence states both figures."""
-    face = face_at(30, 30, 20)
-    face.landmarks[:2] = [[20, 20], [29, 20]]
-    assert not usable(face)
+    face = make_face(inter_eye_distance=9.4)
+    assert not face.quality.usable
     with pytest.raises(FaceTooSmall) as refused:
         require_usable(face)
     assert str(refused.value) == "The eyes are 9 px apart; at least 12 are needed to compare a face."
-    face.landmarks[1] = [20 + MIN_INTER_EYE_PX, 20]
-    require_usable(face)
+    require_usable(make_face(inter_eye_distance=LEAST_INTER_EYE_PX))
 
 
 def test_reading_order_does_not_depend_on_the_order_found() -> None:

@@ -12,7 +12,6 @@ from lineament.core.policy import Purpose
 from lineament.core.times import iso
 from lineament.records.collections import Collection
 from lineament.records.images import StoredFace
-from lineament.vision.quality import usable
 
 
 class Problem(BaseModel):
@@ -230,8 +229,8 @@ def _face_out(number: int, face: DetectedFace) -> FaceOut:
     return FaceOut(
         number=number,
         box=[round(float(value), 1) for value in face.box],
-        inter_eye_px=round(face.inter_eye_px, 1),
-        usable=usable(face),
+        inter_eye_px=round(face.quality.inter_eye_distance, 1),
+        usable=face.quality.usable,
     )
 
 

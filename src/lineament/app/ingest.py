@@ -31,7 +31,6 @@ from lineament.records.collections import Collection
 from lineament.records.images import Image, Provenance
 from lineament.sources import Item, Source, Unreadable
 from lineament.vision.pipeline import Vision
-from lineament.vision.quality import usable
 
 BATCH = 32
 
@@ -171,7 +170,7 @@ def _prepare(installation: Installation, collection_id: str, item: Item | Unread
 def _through_vision(vision: Vision, item: Item, data: bytes, digest: str) -> _Prepared:
     photograph = vision.decode(data)
     found = vision.detect(photograph)
-    faces = [face for face in found if usable(face)]
+    faces = [face for face in found if face.quality.usable]
     why_none: PhotographError | None = None
     if not found:
         why_none = NoFace("No face was found in this photograph.")

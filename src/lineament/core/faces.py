@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lineament.core.quality import Quality
+
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
@@ -40,11 +42,14 @@ class DetectedFace:
     ``box`` is (4,) float32, xyxy in pixels of the upright image. ``landmarks`` is (5, 2) float32, x and y in
     the same pixels, in the order: the eye on the image's left, the eye on its right, nose tip, the mouth
     corner on the image's left, the one on its right. ``score`` is the detector's confidence in [0, 1].
+    ``drawn`` faces are those whose box a person drew by hand.
     """
 
     box: NDArray[np.float32]
     landmarks: NDArray[np.float32]
     score: float
+    quality: Quality
+    drawn: bool = False
 
     def square(self, width: int, height: int) -> tuple[float, float, float]:
         """Return left, top and side, px, of a square around the face, with a margin, in such a photograph.
@@ -56,8 +61,3 @@ class DetectedFace:
         left = min(max(0.0, (x1 + x2 - side) / 2), width - side)
         top = min(max(0.0, (y1 + y2 - side) / 2), height - side)
         return left, top, side
-
-    @property
-    def inter_eye_px(self) -> float:
-        """Distance between the two eyes in pixels."""
-        return float(np.linalg.norm(self.landmarks[0] - self.landmarks[1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, func, insert, select, update
 
 from lineament.core.faces import DetectedFace
+from lineament.core.quality import Quality
 from lineament.core.times import iso
 from lineament.records.schema import collection, face, image, ingest, rejection, template
 
@@ -196,6 +197,8 @@ def face_document(detected: DetectedFace) -> dict[str, Any]:
         "box": detected.box.tolist(),
         "landmarks": detected.landmarks.tolist(),
         "score": float(detected.score),
+        "quality": asdict(detected.quality),
+        "drawn": detected.drawn,
     }
 
 
@@ -205,10 +208,12 @@ def face_from_document(document: Mapping[str, Any]) -> DetectedFace:
         np.asarray(document["box"], np.float32),
         np.asarray(document["landmarks"], np.float32),
         document["score"],
+        Quality(**document["quality"]),
+        document["drawn"],
     )
 
 
-_FACE = (face.c.id.label("face_id"), face.c.box, face.c.landmarks, face.c.score)
+_FACE = (face.c.id.label("face_id"), face.c.box, face.c.landmarks, face.c.score, face.c.quality, face.c.drawn)
 
 
 def _stored_face(row: Mapping[Any, Any]) -> StoredFace:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -108,6 +109,8 @@ face = Table(
     Column("box", JSON, nullable=False),
     Column("landmarks", JSON, nullable=False),
     Column("score", Float, nullable=False),
+    Column("quality", JSON, nullable=False),
+    Column("drawn", Boolean, nullable=False),
 )
 
 template = Table(
@@ -162,7 +165,7 @@ search = Table(
     Column("salt", LargeBinary, nullable=False),
     Column("probe_sha256", Text, nullable=False),
     Column("probe_size", JSON),  # [width, height] px of the upright photograph
-    Column("faces", JSON, nullable=False),  # found in the probe: [{box, landmarks, score}]
+    Column("faces", JSON, nullable=False),  # found in the probe: [{box, landmarks, score, quality, drawn}]
     Column("face", Integer),  # the one chosen, counted from 1
     Column("searched_faces", Integer),
     Column("truncated", Integer),

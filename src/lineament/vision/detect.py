@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lineament.core.faces import DetectedFace
 from lineament.errors import ModelPackInvalid
 from lineament.vision.pack import DetectorModel
 from lineament.vision.runtime import input_tensor, open_session
@@ -16,6 +15,15 @@ from lineament.vision.runtime import input_tensor, open_session
 Floats = NDArray[np.float32]
 
 STRIDES = (8, 16, 32)  # input pixels between neighbouring anchors of YuNet's three outputs
+
+
+class Detection(NamedTuple):
+    """What a detector says of one face; as in ``core.faces.DetectedFace``."""
+
+    box: Floats
+    landmarks: Floats
+    score: float
+
 
 # The published graph fixes its input at 640 x 640 although every layer takes any size. In the protobuf a
 # dimension is {dim_value: 640}; a {dim_param: "H"} has the same length, so it can be put in its place.
@@ -30,7 +38,7 @@ def open_detector(model: bytes) -> Any:
     return open_session(model.replace(_FIXED_640, _ANY_SIZE))
 
 
-def detect_faces(session: Any, pixels: NDArray[np.uint8], model: DetectorModel) -> list[DetectedFace]:
+def detect_faces(session: Any, pixels: NDArray[np.uint8], model: DetectorModel) -> list[Detection]:
     """Find the faces in (H, W, 3) uint8 RGB pixels, in reading order.
 
     Every scale of the model is run, and what they find is merged by one non-maximum suppression. The coarse
@@ -47,7 +55,7 @@ def detect_faces(session: Any, pixels: NDArray[np.uint8], model: DetectorModel) 
     kept = suppress_overlaps(boxes, scores, model.overlap_threshold)
     limits = np.array([width, height, width, height], np.float32)
     return reading_order(
-        [DetectedFace(np.clip(boxes[i], 0, limits), landmarks[i], float(scores[i])) for i in kept]
+        [Detection(np.clip(boxes[i], 0, limits), landmarks[i], float(scores[i])) for i in kept]
     )
 
 
@@ -117,7 +125,7 @@ def suppress_overlaps(boxes: Floats, scores: Floats, threshold: float) -> list[i
     return kept
 
 
-def reading_order(faces: list[DetectedFace]) -> list[DetectedFace]:
+def reading_order(faces: list[Detection]) -> list[Detection]:
     """Order faces as one reads: rows from top to bottom, each row from left to right.
 
     A row starts with the highest face left, by its centre, and takes in every face whose centre is not below
@@ -125,7 +133,7 @@ def reading_order(faces: list[DetectedFace]) -> list[DetectedFace]:
     """
     centres = {id(face): (face.box[:2] + face.box[2:]) / 2 for face in faces}
     waiting = sorted(faces, key=lambda face: (centres[id(face)][1], centres[id(face)][0]))
-    ordered: list[DetectedFace] = []
+    ordered: list[Detection] = []
     while waiting:
         row = [face for face in waiting if centres[id(face)][1] <= waiting[0].box[3]]
         waiting = waiting[len(row) :]

@@ -13,8 +13,8 @@ from lineament.app import candidates, collections, sign_in
 from lineament.app.installation import Installation
 from lineament.app.search import CASE_LENGTH_MAX
 from lineament.core.odds import sentence
+from lineament.core.quality import LEAST_INTER_EYE_PX
 from lineament.records.searches import Outcome, Search
-from lineament.vision.quality import MIN_INTER_EYE_PX, usable
 from lineament.web.render import page
 
 RECENT = 8
@@ -45,8 +45,8 @@ def result_page(request: Request, served: Served, who: Searcher, search_id: str)
     search = shown.search
     common = _titles(served, search) | {"search": search}
     if search.outcome is Outcome.AWAITING_FACE:
-        faces = [(number, face, usable(face)) for number, face in enumerate(search.faces, start=1)]
-        return page(request, "chooser.html", faces=faces, least_px=MIN_INTER_EYE_PX, **common)
+        faces = [(number, face, face.quality.usable) for number, face in enumerate(search.faces, start=1)]
+        return page(request, "chooser.html", faces=faces, least_px=LEAST_INTER_EYE_PX, **common)
     if search.outcome in {Outcome.REFUSED, Outcome.FAILED}:
         return page(request, "stopped.html", **common)
     cost = shown.at_threshold

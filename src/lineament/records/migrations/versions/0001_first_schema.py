@@ -149,6 +149,8 @@ def upgrade() -> None:
         sa.Column("box", sa.JSON(), nullable=False),
         sa.Column("landmarks", sa.JSON(), nullable=False),
         sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("quality", sa.JSON(), nullable=False),
+        sa.Column("drawn", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["image_id"], ["image.id"], name=op.f("fk_face_image_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_face")),
     )
