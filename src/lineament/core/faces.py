@@ -14,22 +14,24 @@ from lineament.core.quality import Quality
 class Photograph:
     """One decoded photograph.
 
-    ``pixels`` is (H, W, 3) uint8 RGB, upright (EXIF orientation applied). ``media_type`` is the type of the
-    file it came from, such as ``image/jpeg``.
+    ``pixels`` is (h, w, 3) uint8 RGB, upright (EXIF orientation applied). ``media_type`` is the type of the
+    file it came from, such as ``image/jpeg``. ``full_size`` is the width and height of the upright image, px,
+    where ``pixels`` may be a smaller version of it; without it they are whole.
     """
 
     pixels: NDArray[np.uint8]
     media_type: str
+    full_size: tuple[int, int] | None = None
 
     @property
     def width(self) -> int:
         """Width of the upright image in pixels."""
-        return int(self.pixels.shape[1])
+        return self.full_size[0] if self.full_size else int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
         """Height of the upright image in pixels."""
-        return int(self.pixels.shape[0])
+        return self.full_size[1] if self.full_size else int(self.pixels.shape[0])
 
 
 FACE_MARGIN = 0.4  # of the box's longer side, on every side: hair, ears and chin stay in

@@ -1,22 +1,24 @@
 """The limited process that reads image files: the only code that parses untrusted bytes.
 
-It is started by ``decode.py`` as a file of its own, imports only Pillow and the standard library, and speaks
-over its standard input and output: a request is a LENGTH and that many bytes of a file; a reply is a HEADER
-(outcome, format, width, height) and, for pixels, height * width * 3 bytes of RGB.
+``decode.py`` starts it and speaks to it over its standard input and output. A request is a REQUEST (bytes of
+the file; the long side in pixels that is enough, 0 for all; how many boxes), the boxes, and the file. A reply
+is a HEADER (outcome, format, width and height of the upright image, width and height of the pixels that
+follow) and, where the outcome is PIXELS, height * width * 3 bytes of RGB: of the image, or of each box.
 """
 
 from __future__ import annotations
 
 import io
-import math
 import re
 import resource
+import signal
 import struct
 import sys
 import warnings
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
+import pi_heif.options
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -30,26 +32,39 @@ from PIL import (
     WebPImagePlugin,
 )
 
-LENGTH = struct.Struct(">I")
-HEADER = struct.Struct(">BBII")
-READY = b"R"  # said once: the worker has started and limited itself
+from lineament.vision.decode_sandbox import forbid_calls, forbid_files
+
+REQUEST = struct.Struct(">III")
+BOX = struct.Struct(">IIII")  # left, top, right, bottom: pixels of the upright image
+HEADER = struct.Struct(">BBIIII")
+
+# What is said once, before the first request: confined by all there is, or what the kernel lacks.
+CONFINED, NO_LANDLOCK, NO_SECCOMP = b"R", b"L", b"S"
 
 # outcomes
-PIXELS, NOT_A_PHOTOGRAPH, DAMAGED, TOO_LARGE, STOPPED = range(5)
+PIXELS, NOT_A_PHOTOGRAPH, DAMAGED, TOO_LARGE, STOPPED, SEVERAL_PAGES, OUTSIDE = range(7)
 
 MAX_PIXELS = 50_000_000
 MAX_JPEG_SCANS = 100  # ordinary progressive files have about ten
-CPU_SECONDS = 10  # a file; 50 megapixels of any format take two or three
+CPU_SECONDS = 8  # a file; 50 megapixels of any format take one to three
 MEMORY_BYTES = 2_000_000_000  # of address space; 50 megapixels of WebP with alpha and a profile need 1.6
-DESCRIPTORS = 16
+BAND_BYTES = 1_000_000
 
-# What a file begins with, its media type, and the one Pillow class that may read it. Each class is named, and
-# not found by Pillow's registry, so that no other format can come in (and a phone's MPO is read as its JPEG).
+Box = tuple[int, int, int, int]
+
+# What a file begins with, its media type, and the one class that may read it. Each class is named, and not
+# found by Pillow's registry, so that no other format can come in (and a phone's MPO is read as its JPEG).
 FORMATS: tuple[tuple[re.Pattern[bytes], str, Callable[[BinaryIO], ImageFile.ImageFile]], ...] = (
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg", JpegImagePlugin.JpegImageFile),
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png", PngImagePlugin.PngImageFile),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp", WebPImagePlugin.WebPImageFile),
-    (re.compile(rb"....ftypavi[fs]", re.DOTALL), "image/avif", AvifImagePlugin.AvifImageFile),
+    # A file that is first of all a container says further on what it contains.
+    (
+        re.compile(rb"....ftyp(avi[fs]|m[is]f1....(....){0,9}avi[fs])", re.DOTALL),
+        "image/avif",
+        AvifImagePlugin.AvifImageFile,
+    ),
+    (re.compile(rb"....ftyp(he[iv][cxms]|m[is]f1)", re.DOTALL), "image/heif", pi_heif.HeifImageFile),
     (re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+"), "image/tiff", TiffImagePlugin.TiffImageFile),
     (re.compile(rb"BM.{12}[\x0c\x10\x28-\x7c]\0\0\0", re.DOTALL), "image/bmp", BmpImagePlugin.BmpImageFile),
     (re.compile(rb"GIF8[79]a"), "image/gif", GifImagePlugin.GifImageFile),
@@ -70,41 +85,48 @@ _UPRIGHT = {
 
 def main() -> None:
     """Limit this process, then answer one request after the other until the input ends."""
-    _limit()
     requests, replies = sys.stdin.buffer, sys.stdout.buffer
-    replies.write(READY)
+    ready = _confine()
+    replies.write(ready)
     replies.flush()
-    while len(prefix := requests.read(LENGTH.size)) == LENGTH.size:
-        _renew_cpu()
-        outcome, kind, width, height, image = _read(requests.read(LENGTH.unpack(prefix)[0]))
-        replies.write(HEADER.pack(outcome, kind, width, height))
-        if image is not None:
-            for top in range(0, height, 256):  # in bands: a second copy of a large image is not needed
-                replies.write(image.crop((0, top, width, min(top + 256, height))).tobytes())
+    while ready != NO_SECCOMP and len(prefix := requests.read(REQUEST.size)) == REQUEST.size:
+        size, long_side, boxes = REQUEST.unpack(prefix)
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)  # SIGPROF ends the process
+        wanted = [BOX.unpack(requests.read(BOX.size)) for _ in range(boxes)]
+        outcome, kind, width, height, images = _read(requests.read(size), long_side, wanted)
+        replies.write(HEADER.pack(outcome, kind, width, height, *(images[0].size if images else (0, 0))))
+        for image in images:
+            rows = max(1, BAND_BYTES // (3 * image.width))
+            for top in range(0, image.height, rows):  # in bands: a second copy of a large image is not needed
+                band = image.crop((0, top, image.width, min(top + rows, image.height)))
+                replies.write(band.tobytes())
         replies.flush()
 
 
-def _limit() -> None:
+def _confine() -> bytes:
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow raises an error above twice this
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+    pi_heif.options.DECODE_THREADS = 0  # none but the one that libde265 cannot do without
+    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+    no_files = forbid_files()
+    for limit, value in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 3),
+    ):
+        resource.setrlimit(limit, (value, value))
+    if not forbid_calls():
+        return NO_SECCOMP
+    return CONFINED if no_files else NO_LANDLOCK
 
 
-def _renew_cpu() -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = math.ceil(used.ru_utime + used.ru_stime) + CPU_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-
-
-def _read(data: bytes) -> tuple[int, int, int, int, Image.Image | None]:
-    """Return outcome, format, width, height, and the upright RGB image where the outcome is PIXELS."""
+def _read(data: bytes, long_side: int, boxes: list[Box]) -> tuple[int, int, int, int, list[Image.Image]]:
+    """Return outcome, format, width, height, and upright RGB images: the whole one, or one a box."""
     kind = next((i for i, (magic, _, _) in enumerate(FORMATS) if magic.match(data)), None)
     if kind is None:
-        return NOT_A_PHOTOGRAPH, 0, 0, 0, None
+        return NOT_A_PHOTOGRAPH, 0, 0, 0, []
     width = height = 0
     try:
         image: Image.Image = FORMATS[kind][2](io.BytesIO(data))
@@ -113,18 +135,35 @@ def _read(data: bytes) -> tuple[int, int, int, int, Image.Image | None]:
             raise Image.DecompressionBombError
         if FORMATS[kind][1] == "image/jpeg" and _jpeg_scans(data) > MAX_JPEG_SCANS:
             raise MemoryError
+        if FORMATS[kind][1] == "image/tiff" and getattr(image, "is_animated", False):
+            return SEVERAL_PAGES, kind, width, height, []
+        drafted = _draft(image, long_side) if long_side else False
         image.load()
-        turn = _UPRIGHT.get(_orientation(image))
-        image = _rgb(image)
-        image = image if turn is None else image.transpose(turn)
-        return PIXELS, kind, image.width, image.height, image
+        orientation = _orientation(image)  # a PNG's may stand behind its pixels
+        if not drafted:
+            width, height = image.size  # some formats know it only now
+        if orientation >= 5:
+            width, height = height, width
+        if width * height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        if any(right > width or bottom > height for _, _, right, bottom in boxes):
+            return OUTSIDE, kind, width, height, []
+        image = _eight_bits(image)
+        parts = [image.crop(_stored(box, orientation, image.size)) for box in boxes] or [image]
+        return PIXELS, kind, width, height, [_upright(_rgb(part), orientation) for part in parts]
     except Image.DecompressionBombError:
         outcome = TOO_LARGE
     except MemoryError:
         outcome = STOPPED
     except Exception:
         outcome = DAMAGED
-    return outcome, kind, width, height, None
+    return outcome, kind, width, height, []
+
+
+def _draft(image: Image.Image, long_side: int) -> bool:
+    """Have a JPEG decoded at 1/2, 1/4 or 1/8, the smallest with such a long side; say if it will be."""
+    scale = max(1, max(image.size) // long_side)
+    return image.draft(None, (max(1, image.width // scale), max(1, image.height // scale))) is not None
 
 
 def _jpeg_scans(data: bytes) -> int:
@@ -132,6 +171,8 @@ def _jpeg_scans(data: bytes) -> int:
 
     A decoder does work for every pixel in every scan, and a scan may be a few bytes long.
     """
+    if data.count(b"\xff\xda") <= MAX_JPEG_SCANS:  # there cannot be more, wherever these are
+        return 0
     marker = re.compile(rb"\xff+([^\x00\xff\x01\xd0-\xd8])")  # not stuffing, not restarts, not the start
     scans, position = 0, 2
     while (found := marker.search(data, position)) and found[1] != b"\xd9":
@@ -140,15 +181,20 @@ def _jpeg_scans(data: bytes) -> int:
     return scans
 
 
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Bring longer samples to eight bits: of 16 bits the high byte, the others by their range."""
+    if image.mode.startswith("I;16"):
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode in ("I", "F"):
+        low, high = cast(tuple[float, float], image.getextrema())
+        scale = 255 / ((high - low) or 1)
+        return image.point(lambda value: value * scale - low * scale).convert("L")
+    return image
+
+
 def _rgb(image: Image.Image) -> Image.Image:
     """Bring any mode to 8-bit sRGB, on white."""
     profile = image.info.get("icc_profile")
-    if image.mode.startswith("I;16"):
-        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    elif image.mode in ("I", "F"):
-        low, high = cast(tuple[float, float], image.getextrema())
-        scale = 255 / ((high - low) or 1)
-        image = image.point(lambda value: value * scale - low * scale).convert("L")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGB", image.size, "white")
@@ -173,10 +219,30 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
+    """Return EXIF's orientation, 1 to 8; 1 for HEIF, which libheif turns as its own properties say."""
+    if isinstance(image, pi_heif.HeifImageFile):
+        return 1
     try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+        orientation = int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # broken EXIF: the picture itself may be whole
         return 1
+    return orientation if orientation in _UPRIGHT else 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def _stored(box: Box, orientation: int, size: tuple[int, int]) -> Box:
+    """Return where a box of the upright image lies in the stored one, of such a size."""
+    left, top, right, bottom = box
+    if orientation in (5, 6, 7, 8):
+        left, top, right, bottom = top, left, bottom, right
+    if orientation in (2, 3, 7, 8):
+        left, right = size[0] - right, size[0] - left
+    if orientation in (3, 4, 6, 7):
+        top, bottom = size[1] - bottom, size[1] - top
+    return left, top, right, bottom
 
 
 if __name__ == "__main__":
