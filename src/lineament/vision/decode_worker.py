@@ -167,17 +167,22 @@ def _draft(image: Image.Image, long_side: int) -> bool:
 
 
 def _jpeg_scans(data: bytes) -> int:
-    """Count the scans of the first image of a JPEG file (ISO/IEC 10918-1, annex B).
+    """Count the scans that are decoded for the first image of a JPEG file (ISO/IEC 10918-1, annex B).
 
-    A decoder does work for every pixel in every scan, and a scan may be a few bytes long.
+    A decoder does work for every pixel in every scan, and a scan may be a few bytes long. A sequential file
+    whose first scan has every component has no second one.
     """
-    if data.count(b"\xff\xda") <= MAX_JPEG_SCANS:  # there cannot be more, wherever these are
-        return 0
-    marker = re.compile(rb"\xff+([^\x00\xff\x01\xd0-\xd8])")  # not stuffing, not restarts, not the start
-    scans, position = 0, 2
+    marker = re.compile(rb"\xff([^\x00\xff\x01\xd0-\xd8])")  # not stuffing, not restarts, not the start
+    scans, position, components = 0, 2, b""
     while (found := marker.search(data, position)) and found[1] != b"\xd9":
-        scans += found[1] == b"\xda"
-        position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+        segment = data[found.end() : found.end() + 8]
+        position = found.end() + int.from_bytes(segment[:2], "big")
+        if found[1] in (b"\xc0", b"\xc1"):  # a sequential frame: length, precision, height, width, components
+            components = segment[7:8]
+        elif found[1] == b"\xda":  # a scan: length, components
+            scans += 1
+            if segment[2:3] == components:
+                break
     return scans
 
 
@@ -199,9 +204,10 @@ def _rgb(image: Image.Image) -> Image.Image:
         layer = image.convert("RGBA")
         image = Image.new("RGB", image.size, "white")
         image.paste(layer, mask=layer.getchannel("A"))
-    if image.mode not in ("L", "CMYK"):
+    if image.mode not in ("RGB", "L", "CMYK"):
         image = image.convert("RGB")
-    return _srgb(image, profile).convert("RGB")
+    image = _srgb(image, profile)
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
