@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, ValidationError, field_validator
@@ -18,6 +19,7 @@ class Settings(BaseSettings):
 
     data: Path = Field(default_factory=lambda: user_data_path("lineament"))
     port: int = Field(default=8765, ge=1, le=65535)
+    device: Literal["cpu", "cuda"] = "cpu"
     examples: Path | None = None
 
     @field_validator("data", mode="before")

@@ -285,6 +285,13 @@ class ModelPackInvalid(Broken):
     remedy = "Install Lineament again: its model files were changed or lost."
 
 
+class DeviceMissing(Broken):
+    """The models are to run on a device that is not there, or that this ONNX Runtime was not built for."""
+
+    code = "device-missing"
+    remedy = "Install onnxruntime-gpu and NVIDIA's CUDA libraries, or unset LINEAMENT_DEVICE."
+
+
 class RecordsNewer(Broken):
     """The records were written by a newer version of Lineament."""
 

@@ -16,12 +16,14 @@ class Photograph:
 
     ``pixels`` is (h, w, 3) uint8 RGB, upright (EXIF orientation applied). ``media_type`` is the type of the
     file it came from, such as ``image/jpeg``. ``full_size`` is the width and height of the upright image, px,
-    where ``pixels`` may be a smaller version of it; without it they are whole.
+    where ``pixels`` may be a smaller version of it; without it they are whole. ``file`` is what a smaller
+    version was read from, so that a part can be read again at full size.
     """
 
     pixels: NDArray[np.uint8]
     media_type: str
     full_size: tuple[int, int] | None = None
+    file: bytes | None = None
 
     @property
     def width(self) -> int:

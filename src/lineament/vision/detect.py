@@ -31,7 +31,7 @@ _FIXED_640 = b"\x0a\x03\x08\x80\x05" * 2
 _ANY_SIZE = b"\x0a\x03\x12\x01H" + b"\x0a\x03\x12\x01W"
 
 
-def open_detector(model: bytes) -> Any:
+def open_detector(model: bytes, _model: Any = None, device: Any = "cpu") -> Any:
     """Open a YuNet session that takes any multiple of 32, from bytes whose digest was checked."""
     if model.count(_FIXED_640) != 1:
         raise ModelPackInvalid("The detector's graph does not declare one input of 640 x 640.")
@@ -139,3 +139,7 @@ def reading_order(faces: list[Detection]) -> list[Detection]:
         waiting = waiting[len(row) :]
         ordered += sorted(row, key=lambda face: (centres[id(face)][0], centres[id(face)][1]))
     return ordered
+
+
+def detect_in(session: Any, pixels: NDArray[np.uint8], box: Floats, model: DetectorModel) -> Detection | None:
+    raise NotImplementedError

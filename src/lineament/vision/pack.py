@@ -17,21 +17,30 @@ DEFAULT_PACK = Path(__file__).parent / "packs" / "default"
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class PackFile:
+    """A file of a pack, and its digest."""
+
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if Path(self.file).name != self.file:
+            raise ValueError(f"{self.file!r} is not a plain file name")
+
+
+@dataclass(frozen=True)
+class ModelFile(PackFile):
     """What every model of a pack states: its file, its digest, and how pixels become its input tensor.
 
     An input value is ``(pixel - mean) * scale``: pixel in 0..255, channels in the order of ``colour``.
     """
 
-    file: str
-    sha256: str
     colour: str
     mean: list[float]
     scale: float
 
     def __post_init__(self) -> None:
-        if Path(self.file).name != self.file:
-            raise ValueError(f"{self.file!r} is not a plain file name")
+        super().__post_init__()
         if self.colour not in ("RGB", "BGR") or len(self.mean) != 3:
             raise ValueError(f"{self.file} needs a colour of RGB or BGR and three means")
 
@@ -53,11 +62,36 @@ class DetectorModel(ModelFile):
 
 
 @dataclass(frozen=True)
+class LandmarkModel(ModelFile):
+    """A model that finds five landmarks in a crop: (n, 3, side, side) in, (n, 10) and (n, 1) out.
+
+    The crop is a square around the face, ``square`` times as long as the longer side of its box.
+    """
+
+    side: int
+    square: float
+
+
+@dataclass(frozen=True)
 class EmbedderModel(ModelFile):
-    """An embedder: (1, 3, side, side) in, (1, dimension) out."""
+    """An embedder: (n, 3, side, side) in, (n, dimension) out.
+
+    With ``mirror`` each face is embedded as it is and in a mirror, and the mean of both is taken.
+    """
 
     side: int
     dimension: int
+    mirror: bool = False
+
+
+@dataclass(frozen=True)
+class Centre(PackFile):
+    """A JSON list of ``dimension`` numbers; ``weight`` times it is taken from every vector.
+
+    It is what the vectors of most faces share, and what therefore tells nobody apart.
+    """
+
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -68,11 +102,13 @@ class ModelPack:
     name: str
     contract: str
     detector: DetectorModel
-    embedder: EmbedderModel
+    landmarks: LandmarkModel | None
     alignment: str
+    embedder: EmbedderModel
+    centre: Centre | None
 
-    def model_bytes(self, model: ModelFile) -> bytes:
-        """Return the model file's bytes once they have the digest that the pack names.
+    def content(self, model: PackFile) -> bytes:
+        """Return a file's bytes once they have the digest that the pack names.
 
         The bytes that were checked are the bytes returned: nothing is read a second time.
         Raises ModelPackInvalid when the file is missing or is another one.
@@ -115,8 +151,10 @@ def load_pack(folder: Path = DEFAULT_PACK) -> ModelPack:
             name=described["name"],
             contract=contract_of(described),
             detector=DetectorModel(**described["detector"]),
-            embedder=EmbedderModel(**described["embedder"]),
+            landmarks=LandmarkModel(**described["landmarks"]) if "landmarks" in described else None,
             alignment=described["alignment"]["template"],
+            embedder=EmbedderModel(**described["embedder"]),
+            centre=Centre(**described["centre"]) if "centre" in described else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelPackInvalid(f"The model pack {folder.name} cannot be understood: {error}.") from error
@@ -142,6 +180,7 @@ def contract_of(described: dict[str, Any]) -> str:
     """
     parts = {
         part: {key: value for key, value in described[part].items() if key != "file"}
-        for part in ("detector", "alignment", "embedder")
+        for part in ("detector", "landmarks", "alignment", "embedder", "centre")
+        if part in described
     }
     return "sha256:" + hashlib.sha256(json_bytes(parts)).hexdigest()

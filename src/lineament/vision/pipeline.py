@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,14 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineament.core.faces import DetectedFace, Photograph
-from lineament.errors import InvalidRequest
-from lineament.vision.align import ARCFACE_112, SIDE, align_face
+from lineament.errors import InvalidRequest, ModelPackInvalid
+from lineament.vision.align import ARCFACE_112, SIDE, align_face, similarity
 from lineament.vision.decode import Decoder
-from lineament.vision.detect import Detection, detect_faces, open_detector
-from lineament.vision.embed import embed_crops
+from lineament.vision.detect import Detection, detect_faces, detect_in, open_detector
+from lineament.vision.embed import Embedder, unit
+from lineament.vision.graph import faster
+from lineament.vision.landmarks import find_landmarks, quarters_from_upright
 from lineament.vision.pack import DEFAULT_PACK, ModelPack, load_pack
 from lineament.vision.quality import measure
-from lineament.vision.runtime import open_session
+from lineament.vision.runtime import Device, open_session
+
+Floats = NDArray[np.float32]
+
+LEAST_FACE = 0.5  # below it the landmark model sees no face in the crop, and is not heard
+LARGEST_PROBE = 20  # photographs
 
 
 class Vision:
@@ -30,16 +39,17 @@ class Vision:
     call that needs them. Close it, or use it in a ``with`` block, so that the workers end.
     """
 
-    def __init__(self, pack: ModelPack, decode_workers: int | None = None) -> None:
+    def __init__(self, pack: ModelPack, decode_workers: int | None = None, device: Device = "cpu") -> None:
         self.pack = pack
+        self._device = device
         self._decoder = Decoder(decode_workers or os.cpu_count() or 1)
         self._opening = threading.Lock()
-        self._sessions: dict[str, Any] = {}
+        self._opened: dict[str, Any] = {}
 
     @classmethod
-    def open(cls, folder: Path = DEFAULT_PACK) -> Self:
+    def open(cls, folder: Path = DEFAULT_PACK, device: Device = "cpu") -> Self:
         """Open a pack's folder, by default the pack that ships. Raises ModelPackInvalid."""
-        return cls(load_pack(folder))
+        return cls(load_pack(folder), device=device)
 
     @property
     def contract(self) -> str:
@@ -55,69 +65,175 @@ class Vision:
         """Read one image file in a limited process. Raises PhotographError or DecoderUnavailable."""
         return self._decoder.decode(data)
 
+    def read(self, data: bytes) -> Photograph:
+        """Read one image file as large as the detector needs it: for a large JPEG that is quicker.
+
+        Raises as ``decode`` does.
+        """
+        photograph = self._decoder.decode(data, max(self.pack.detector.long_sides))
+        return replace(photograph, file=data) if photograph.full_size else photograph
+
     def detect(self, photograph: Photograph) -> list[DetectedFace]:
         """Return the faces in reading order; an empty list where there is none. Raises ModelPackInvalid."""
-        found = detect_faces(self._session("detector"), photograph.pixels, self.pack.detector)
+        found = detect_faces(self._detector(), photograph.pixels, self.pack.detector)
         return [self._face(photograph, one) for one in found]
 
-    def face_at(self, photograph: Photograph, box: NDArray[np.float32]) -> DetectedFace:
-        """Return the face in a box (4,) xyxy px that a person drew, whether or not a detector sees one there.
+    def face_at(self, photograph: Photograph, box: Sequence[float]) -> DetectedFace:
+        """Return the face in a box, xyxy px, that a person drew, whether or not a detector sees one there.
 
-        Raises InvalidRequest for a box that is no box inside the photograph.
+        Raises InvalidRequest for a box that is not inside the photograph.
         """
-        x1, y1, x2, y2 = (float(value) for value in box)
-        width, height = photograph.width, photograph.height
-        if not (0 <= x1 < x2 <= width and 0 <= y1 < y2 <= height):
-            raise InvalidRequest(f"The box must lie inside the photograph of {width} x {height} pixels.")
-        inside = detect_faces(self._session("detector"), photograph.pixels, self.pack.detector)
-        # TODO: the detector closer up, then the points that the landmark model gives for any box
-        centre = np.array([(x1 + x2) / 2, (y1 + y2) / 2])
-        near = min(
-            inside,
-            key=lambda one: float(np.linalg.norm((one.box[:2] + one.box[2:]) / 2 - centre)),
-            default=None,
-        )
-        landmarks = near.landmarks if near is not None else _typical_landmarks(np.asarray(box, np.float32))
-        return replace(
-            self._face(photograph, Detection(np.asarray(box, np.float32), landmarks, 0.0)), drawn=True
-        )
+        drawn = np.array(box, np.float32)
+        far = (photograph.width, photograph.height)
+        if drawn.shape != (4,) or (drawn[:2] < 0).any() or (drawn[:2] >= drawn[2:]).any():
+            raise InvalidRequest("A box has four numbers: left, top, right and bottom, in pixels.")
+        if not (drawn[2:] <= far).all():
+            raise InvalidRequest(f"The box must lie inside the photograph of {far[0]} x {far[1]} pixels.")
+        here = drawn / _shrunk(photograph)
+        seen = detect_in(self._detector(), photograph.pixels, here, self.pack.detector)
+        # Where nobody sees a face, the points are those of a typical one that fills the box.
+        typical = here[:2] + ARCFACE_112 / SIDE * (here[2:] - here[:2])
+        points = typical.astype(np.float32) if seen is None else seen.landmarks
+        face = self._face(photograph, Detection(here, points, 0.0 if seen is None else seen.score))
+        return replace(face, box=drawn, drawn=True)
 
-    def _face(self, photograph: Photograph, found: Detection) -> DetectedFace:
-        quality = measure(photograph.pixels, found.landmarks)
-        return DetectedFace(found.box, found.landmarks, found.score, quality)
-
-    def probe(self, shots: Sequence[tuple[Photograph, DetectedFace]]) -> NDArray[np.float32]:
-        """Return one template (dimension,) of one person from 1 to 20 photographs, weighted by quality.
-
-        Raises ModelPackInvalid, and FaceTooSmall for a face whose landmarks are one point.
-        """
-        rows = np.concatenate([self.embed(photograph, [face]) for photograph, face in shots])
-        weights = np.array([face.quality.unified_score for _, face in shots], np.float32) + 1
-        summed = weights @ rows
-        return np.asarray(summed / np.linalg.norm(summed), np.float32)
-
-    def embed(self, photograph: Photograph, faces: Sequence[DetectedFace]) -> NDArray[np.float32]:
+    def embed(self, photograph: Photograph, faces: Sequence[DetectedFace]) -> Floats:
         """Return one template a face, (n, dimension) float32 of length 1, in the order given.
 
         Small faces are embedded too: ``quality.usable`` says which of them mean something.
         Raises ModelPackInvalid, and FaceTooSmall for a face whose landmarks are one point.
         """
-        crops = [align_face(photograph.pixels, face.landmarks, self.pack.alignment) for face in faces]
-        return embed_crops(self._session("embedder"), crops, self.pack.embedder)
+        return self._embedder().embed(self._views(photograph, faces))
+
+    def probe(self, shots: Sequence[tuple[Photograph, DetectedFace]]) -> Floats:
+        """Return one template (dimension,) of one person from 1 to 20 photographs, weighted by quality.
+
+        Raises ModelPackInvalid, and FaceTooSmall for a face whose landmarks are one point.
+        """
+        if not 1 <= len(shots) <= LARGEST_PROBE:
+            raise InvalidRequest(f"A probe is made of 1 to {LARGEST_PROBE} photographs.")
+        rows = np.concatenate([self.embed(photograph, [face]) for photograph, face in shots])
+        weights = np.array([1 + face.quality.unified_score for _, face in shots], np.float32)
+        return np.asarray(unit((weights @ rows)[None])[0])
 
     def close(self) -> None:
         """End the decode workers; those at work finish their file first."""
         self._decoder.close()
 
-    def _session(self, part: str) -> Any:
+    def _face(self, photograph: Photograph, found: Detection) -> DetectedFace:
+        """Return what was found in the pixels in coordinates of the whole photograph, with its quality."""
+        factor = _shrunk(photograph)
+        crop = align_face(photograph.pixels, found.landmarks, self.pack.alignment)
+        landmarks = found.landmarks * factor[:2]
+        return DetectedFace(found.box * factor, landmarks, found.score, measure(crop, landmarks, found.score))
+
+    def _views(self, photograph: Photograph, faces: Sequence[DetectedFace]) -> list[NDArray[np.uint8]]:
+        """Return the pictures to embed, two a face where the embedder also looks at it in a mirror.
+
+        The landmark model's points align the first; the mean of its and the detector's points align the
+        second, so that an error of one of them is not in both.
+        """
+        views = []
+        for pixels, boxes, landmarks in self._close_ups(photograph, faces):
+            first, second = self._two_opinions(pixels, boxes, landmarks)
+            for one, other in zip(first, second, strict=True):
+                views.append(align_face(pixels, one, self.pack.alignment))
+                if self.pack.embedder.mirror:
+                    views.append(align_face(pixels, other, self.pack.alignment)[:, ::-1])
+        return views
+
+    def _two_opinions(
+        self, pixels: NDArray[np.uint8], boxes: Floats, landmarks: Floats
+    ) -> tuple[Floats, Floats]:
+        model = self.pack.landmarks
+        if model is None:
+            return landmarks, landmarks
+        turns = quarters_from_upright(landmarks)
+        seen = find_landmarks(self._landmarks(), pixels, boxes, turns, model)
+        heard = (seen.face >= LEAST_FACE)[:, None, None]
+        first = np.where(heard, seen.points, landmarks)
+        return first, (landmarks + 2 * first) / 3  # the landmark model has looked twice
+
+    def _close_ups(
+        self, photograph: Photograph, faces: Sequence[DetectedFace]
+    ) -> list[tuple[NDArray[np.uint8], Floats, Floats]]:
+        """Return pixels with the (n, 4) boxes and (n, 5, 2) landmarks of faces in them, in the order given.
+
+        Where the photograph was read smaller than it is, a face that needs more pixels is read again.
+        """
+        if not faces:
+            return []
+        factor = _shrunk(photograph)
+        boxes = np.stack([face.box for face in faces]) / factor
+        landmarks = np.stack([face.landmarks for face in faces]) / factor[:2]
+        small = [abs(similarity(one, ARCFACE_112)[0]) > 1 for one in landmarks]
+        if photograph.file is None or not any(small):
+            return [(photograph.pixels, boxes, landmarks)]
+        squares = [_around(face, photograph) for face, again in zip(faces, small, strict=True) if again]
+        parts = iter(zip(self._decoder.regions(photograph.file, squares), squares, strict=True))
+        close = []
+        for face, box, points, again in zip(faces, boxes, landmarks, small, strict=True):
+            if again:
+                part, (left, top, _, _) = next(parts)
+                corner = np.array([left, top], np.float32)
+                close.append((part, (face.box - np.tile(corner, 2))[None], (face.landmarks - corner)[None]))
+            else:
+                close.append((photograph.pixels, box[None], points[None]))
+        return close
+
+    # --- the models, each opened when it is first needed ---
+
+    def _detector(self) -> Any:
+        pack = self.pack
+        return self._open(
+            "detector", lambda: open_detector(pack.content(pack.detector), pack.detector, self._device)
+        )
+
+    def _landmarks(self) -> Any:
+        model = self.pack.landmarks
+        assert model is not None  # noqa: S101 - its only caller has looked
+        return self._open("landmarks", lambda: open_session(faster(self.pack.content(model)), self._device))
+
+    def _embedder(self) -> Embedder:
+        pack = self.pack
+        opened: Embedder = self._open(
+            "embedder",
+            lambda: Embedder(pack.content(pack.embedder), pack.embedder, _centre(pack), self._device),
+        )
+        return opened
+
+    def _open(self, part: str, make: Callable[[], Any]) -> Any:
         with self._opening:
-            if part not in self._sessions:
-                if part == "detector":
-                    self._sessions[part] = open_detector(self.pack.model_bytes(self.pack.detector))
-                else:
-                    self._sessions[part] = open_session(self.pack.model_bytes(self.pack.embedder))
-            return self._sessions[part]
+            if part not in self._opened:
+                self._opened[part] = make()
+            return self._opened[part]
 
 
-def _typical_landmarks(box: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(box[:2] + ARCFACE_112 / SIDE * (box[2:] - box[:2]), np.float32)
+def _shrunk(photograph: Photograph) -> Floats:
+    """Return how many pixels of the whole one pixel here stands for, as (x, y, x, y)."""
+    height, width = photograph.pixels.shape[:2]
+    return np.array([photograph.width / width, photograph.height / height] * 2, np.float32)
+
+
+def _around(face: DetectedFace, photograph: Photograph) -> tuple[int, int, int, int]:
+    left, top, side = face.square(photograph.width, photograph.height)
+    return (
+        int(left),
+        int(top),
+        min(photograph.width, math.ceil(left + side)),
+        min(photograph.height, math.ceil(top + side)),
+    )
+
+
+def _centre(pack: ModelPack) -> Floats | None:
+    if pack.centre is None:
+        return None
+    try:
+        numbers = np.array(json.loads(pack.content(pack.centre)), np.float32)
+        if numbers.shape != (pack.embedder.dimension,) or not np.isfinite(numbers).all():
+            raise ValueError
+    except (ValueError, TypeError) as error:
+        raise ModelPackInvalid(
+            f"{pack.centre.file} is not a list of {pack.embedder.dimension} numbers."
+        ) from error
+    return np.asarray(numbers * pack.centre.weight, np.float32)
