@@ -46,7 +46,8 @@ class DetectedFace:
     ``box`` is (4,) float32, xyxy in pixels of the upright image. ``landmarks`` is (5, 2) float32, x and y in
     the same pixels, in the order: the eye on the image's left, the eye on its right, nose tip, the mouth
     corner on the image's left, the one on its right. ``score`` is the detector's confidence in [0, 1].
-    ``drawn`` faces are those whose box a person drew by hand.
+    ``drawn`` faces are those whose box a person drew by hand. ``template`` is (D,) float32 of length 1, where
+    the face has just been embedded.
     """
 
     box: NDArray[np.float32]
@@ -54,14 +55,20 @@ class DetectedFace:
     score: float
     quality: Quality
     drawn: bool = False
+    template: NDArray[np.float32] | None = None
 
     def square(self, width: int, height: int) -> tuple[float, float, float]:
         """Return left, top and side, px, of a square around the face, with a margin, in such a photograph.
 
         At the edge of the photograph the square moves inwards, and it is never larger than the photograph.
         """
-        x1, y1, x2, y2 = (float(value) for value in self.box)
-        side = max(1.0, min(max(x2 - x1, y2 - y1) * (1 + 2 * FACE_MARGIN), width, height))
-        left = min(max(0.0, (x1 + x2 - side) / 2), width - side)
-        top = min(max(0.0, (y1 + y2 - side) / 2), height - side)
-        return left, top, side
+        return square_around(self.box, width, height)
+
+
+def square_around(box: NDArray[np.float32], width: int, height: int) -> tuple[float, float, float]:
+    """Return the same for a box (4,) alone."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    side = max(1.0, min(max(x2 - x1, y2 - y1) * (1 + 2 * FACE_MARGIN), width, height))
+    left = min(max(0.0, (x1 + x2 - side) / 2), width - side)
+    top = min(max(0.0, (y1 + y2 - side) / 2), height - side)
+    return left, top, side

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,14 @@ Floats = NDArray[np.float32]
 Crop = NDArray[np.uint8]
 
 BATCH = 16  # crops at a time: more are not faster on a processor, and take more memory
+UNKNOWN = 50  # the quality score of every face where a pack does not say what lengths mean
+
+
+class Embedded(NamedTuple):
+    """n faces: (n, dimension) float32 templates of length 1, and (n,) unified quality scores, 0 to 100."""
+
+    templates: Floats
+    scores: NDArray[np.int64]
 
 
 class Embedder:
@@ -28,19 +37,32 @@ class Embedder:
         self._output = self._session.get_outputs()[0].name
         self._batch = BATCH if self._takes_two() else 1
 
-    def embed(self, views: Sequence[Crop]) -> Floats:
-        """Embed n faces, each aligned as (side, side, 3) uint8 RGB, as (n, dimension) float32 of length 1.
+    def embed(self, views: Sequence[Crop]) -> Embedded:
+        """Embed n faces, each aligned as (side, side, 3) uint8 RGB.
 
         With ``mirror`` each face comes twice, one after the other, and the mean of both is taken.
         Raises ModelPackInvalid when the model gives vectors of another dimension, or one without direction.
         """
         if not views:
-            return np.zeros((0, self._model.dimension), np.float32)
+            return Embedded(np.zeros((0, self._model.dimension), np.float32), np.zeros(0, np.int64))
         batches = [self._run(views[at : at + self._batch]) for at in range(0, len(views), self._batch)]
-        vectors = unit(np.concatenate(batches))
+        vectors = np.concatenate(batches)
+        lengths, vectors = np.linalg.norm(vectors, axis=1), unit(vectors)
         if self._model.mirror:
-            vectors = unit(vectors[0::2] + vectors[1::2])
-        return vectors if self._centre is None else unit(vectors - self._centre)
+            lengths, vectors = (lengths[0::2] + lengths[1::2]) / 2, unit(vectors[0::2] + vectors[1::2])
+        templates = vectors if self._centre is None else unit(vectors - self._centre)
+        return Embedded(templates, self._quality(lengths))
+
+    def _quality(self, lengths: Floats) -> NDArray[np.int64]:
+        """A network is less sure of a face that it sees badly, and its vector is shorter.
+
+        Meng et al., "MagFace: A Universal Representation for Face Recognition and Quality Assessment", CVPR
+        2021, train for it; docs/accuracy.md shows that it holds for the embedder that ships.
+        """
+        if self._model.lengths is None:
+            return np.full(len(lengths), UNKNOWN)
+        least, most = self._model.lengths
+        return np.asarray(np.round(100 * np.clip((lengths - least) / (most - least), 0, 1)), np.int64)
 
     def _run(self, views: Sequence[Crop]) -> Floats:
         try:

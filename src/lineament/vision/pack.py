@@ -49,15 +49,20 @@ class ModelFile(PackFile):
 class DetectorModel(ModelFile):
     """A detector. All lengths are in pixels of its input, whose sides are multiples of ``multiple``.
 
-    ``long_sides`` are the scales it is run at, the finest first; on the others a face counts from
-    ``coarse_width`` on.
+    ``long_sides`` are the scales it is run at, the finest first. The finest is run only where the others find
+    nobody, or a face narrower than ``small_width`` at the second. On the third and further ones a face counts
+    from ``coarse_width`` on. Where no score reaches ``strong_score``, the photograph is tried at other turns;
+    in a box drawn by hand a face counts from ``drawn_threshold`` on.
     """
 
     family: str
     multiple: int
     long_sides: list[int]
+    small_width: int
     coarse_width: int
     score_threshold: float
+    strong_score: float
+    drawn_threshold: float
     overlap_threshold: float
 
 
@@ -77,11 +82,14 @@ class EmbedderModel(ModelFile):
     """An embedder: (n, 3, side, side) in, (n, dimension) out.
 
     With ``mirror`` each face is embedded as it is and in a mirror, and the mean of both is taken.
+    ``lengths`` are those of the vector, as it comes out of the model, at which a face's unified quality score
+    is 0 and 100.
     """
 
     side: int
     dimension: int
     mirror: bool = False
+    lengths: list[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +171,7 @@ def load_pack(folder: Path = DEFAULT_PACK) -> ModelPack:
 def _require_known(described: dict[str, Any]) -> None:
     """Raise ValueError for a pack that asks for something which is not done here."""
     wanted: dict[str, tuple[Any, set[Any]]] = {
-        "detector.family": (described["detector"]["family"], {"yunet"}),
+        "detector.family": (described["detector"]["family"], {"yunet", "scrfd", "retinaface"}),
         "alignment.template": (described["alignment"]["template"], set(TEMPLATES)),
         "embedder.side": (described["embedder"]["side"], {SIDE}),
     }

@@ -14,12 +14,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lineament.core.faces import DetectedFace, Photograph
+from lineament.core.faces import DetectedFace, Photograph, square_around
+from lineament.core.quality import LEAST_INTER_EYE_PX
 from lineament.errors import InvalidRequest, ModelPackInvalid
 from lineament.vision.align import ARCFACE_112, SIDE, align_face, similarity
 from lineament.vision.decode import Decoder
 from lineament.vision.detect import Detection, detect_faces, detect_in, open_detector
-from lineament.vision.embed import Embedder, unit
+from lineament.vision.embed import Embedded, Embedder, unit
 from lineament.vision.graph import faster
 from lineament.vision.landmarks import find_landmarks, quarters_from_upright
 from lineament.vision.pack import DEFAULT_PACK, ModelPack, load_pack
@@ -30,6 +31,7 @@ Floats = NDArray[np.float32]
 
 LEAST_FACE = 0.5  # below it the landmark model sees no face in the crop, and is not heard
 LARGEST_PROBE = 20  # photographs
+_NOTHING = np.zeros((SIDE, SIDE, 3), np.uint8)  # what a face has to show that is too small to be compared
 
 
 class Vision:
@@ -74,9 +76,12 @@ class Vision:
         return replace(photograph, file=data) if photograph.full_size else photograph
 
     def detect(self, photograph: Photograph) -> list[DetectedFace]:
-        """Return the faces in reading order; an empty list where there is none. Raises ModelPackInvalid."""
+        """Return the faces in reading order; an empty list where there is none. Raises ModelPackInvalid.
+
+        Each that is large enough to be compared has its template.
+        """
         found = detect_faces(self._detector(), photograph.pixels, self.pack.detector)
-        return [self._face(photograph, one) for one in found]
+        return self._faces(photograph, found)
 
     def face_at(self, photograph: Photograph, box: Sequence[float]) -> DetectedFace:
         """Return the face in a box, xyxy px, that a person drew, whether or not a detector sees one there.
@@ -92,18 +97,23 @@ class Vision:
         here = drawn / _shrunk(photograph)
         seen = detect_in(self._detector(), photograph.pixels, here, self.pack.detector)
         # Where nobody sees a face, the points are those of a typical one that fills the box.
-        typical = here[:2] + ARCFACE_112 / SIDE * (here[2:] - here[:2])
-        points = typical.astype(np.float32) if seen is None else seen.landmarks
-        face = self._face(photograph, Detection(here, points, 0.0 if seen is None else seen.score))
+        typical = (here[:2] + ARCFACE_112 / SIDE * (here[2:] - here[:2])).astype(np.float32)
+        taken = Detection(here, typical, 0.0) if seen is None else seen._replace(box=here)
+        (face,) = self._faces(photograph, [taken])
         return replace(face, box=drawn, drawn=True)
 
     def embed(self, photograph: Photograph, faces: Sequence[DetectedFace]) -> Floats:
         """Return one template a face, (n, dimension) float32 of length 1, in the order given.
 
-        Small faces are embedded too: ``quality.usable`` says which of them mean something.
+        Faces that ``detect`` has just embedded are not embedded again. Small ones are embedded too:
+        ``quality.usable`` says which of them mean something.
         Raises ModelPackInvalid, and FaceTooSmall for a face whose landmarks are one point.
         """
-        return self._embedder().embed(self._views(photograph, faces))
+        fresh = [face for face in faces if face.template is None]
+        boxes, landmarks = (_stacked(fresh, part) for part in ("box", "landmarks"))
+        made = iter(self._embed(photograph, boxes, landmarks)[1].templates)
+        templates = [next(made) if face.template is None else face.template for face in faces]
+        return np.array(templates, np.float32).reshape(len(faces), self.dimension)
 
     def probe(self, shots: Sequence[tuple[Photograph, DetectedFace]]) -> Floats:
         """Return one template (dimension,) of one person from 1 to 20 photographs, weighted by quality.
@@ -120,27 +130,43 @@ class Vision:
         """End the decode workers; those at work finish their file first."""
         self._decoder.close()
 
-    def _face(self, photograph: Photograph, found: Detection) -> DetectedFace:
-        """Return what was found in the pixels in coordinates of the whole photograph, with its quality."""
+    def _faces(self, photograph: Photograph, found: Sequence[Detection]) -> list[DetectedFace]:
+        """Measure and embed what was found in the pixels, in coordinates of the whole photograph."""
+        if not found:
+            return []
         factor = _shrunk(photograph)
-        crop = align_face(photograph.pixels, found.landmarks, self.pack.alignment)
-        landmarks = found.landmarks * factor[:2]
-        return DetectedFace(found.box * factor, landmarks, found.score, measure(crop, landmarks, found.score))
+        boxes, landmarks = (_stacked(found, part) for part in ("box", "landmarks"))
+        boxes, landmarks = boxes * factor, landmarks * factor[:2]
+        large = np.linalg.norm(landmarks[:, 1] - landmarks[:, 0], axis=1) >= LEAST_INTER_EYE_PX
+        views, embedded = self._embed(photograph, boxes[large], landmarks[large])
+        crops, templates, scores = iter(views), iter(embedded.templates), iter(embedded.scores)
+        faces = []
+        for one, box, points, is_large in zip(found, boxes, landmarks, large, strict=True):
+            if is_large:
+                quality = measure(next(crops), points, one.score, int(next(scores)))
+                faces.append(DetectedFace(box, points, one.score, quality, template=next(templates)))
+            else:
+                faces.append(DetectedFace(box, points, one.score, measure(_NOTHING, points, one.score, 0)))
+        return faces
 
-    def _views(self, photograph: Photograph, faces: Sequence[DetectedFace]) -> list[NDArray[np.uint8]]:
-        """Return the pictures to embed, two a face where the embedder also looks at it in a mirror.
+    def _embed(
+        self, photograph: Photograph, boxes: Floats, landmarks: Floats
+    ) -> tuple[list[NDArray[np.uint8]], Embedded]:
+        """Align and embed n faces with (n, 4) boxes and (n, 5, 2) landmarks; return their crops as well.
 
-        The landmark model's points align the first; the mean of its and the detector's points align the
-        second, so that an error of one of them is not in both.
+        The embedder may look at each twice, the second time in a mirror. The landmark model's points align
+        the first look; the mean of its and the detector's points align the second, so that an error of one of
+        them is not in both.
         """
-        views = []
-        for pixels, boxes, landmarks in self._close_ups(photograph, faces):
-            first, second = self._two_opinions(pixels, boxes, landmarks)
+        crops, views = [], []
+        for pixels, here, points in self._close_ups(photograph, boxes, landmarks):
+            first, second = self._two_opinions(pixels, here, points)
             for one, other in zip(first, second, strict=True):
-                views.append(align_face(pixels, one, self.pack.alignment))
+                crops.append(align_face(pixels, one, self.pack.alignment))
+                views.append(crops[-1])
                 if self.pack.embedder.mirror:
                     views.append(align_face(pixels, other, self.pack.alignment)[:, ::-1])
-        return views
+        return crops, self._embedder().embed(views)
 
     def _two_opinions(
         self, pixels: NDArray[np.uint8], boxes: Floats, landmarks: Floats
@@ -155,30 +181,28 @@ class Vision:
         return first, (landmarks + 2 * first) / 3  # the landmark model has looked twice
 
     def _close_ups(
-        self, photograph: Photograph, faces: Sequence[DetectedFace]
+        self, photograph: Photograph, boxes: Floats, landmarks: Floats
     ) -> list[tuple[NDArray[np.uint8], Floats, Floats]]:
-        """Return pixels with the (n, 4) boxes and (n, 5, 2) landmarks of faces in them, in the order given.
+        """Return pixels with the boxes and landmarks of the faces in them, in the order given.
 
         Where the photograph was read smaller than it is, a face that needs more pixels is read again.
         """
-        if not faces:
-            return []
         factor = _shrunk(photograph)
-        boxes = np.stack([face.box for face in faces]) / factor
-        landmarks = np.stack([face.landmarks for face in faces]) / factor[:2]
-        small = [abs(similarity(one, ARCFACE_112)[0]) > 1 for one in landmarks]
+        here = boxes / factor, landmarks / factor[:2]
+        small = [abs(similarity(one, ARCFACE_112)[0]) > 1 for one in here[1]]
         if photograph.file is None or not any(small):
-            return [(photograph.pixels, boxes, landmarks)]
-        squares = [_around(face, photograph) for face, again in zip(faces, small, strict=True) if again]
+            return [(photograph.pixels, *here)] if len(boxes) else []
+        squares = [_around(box, photograph) for box, again in zip(boxes, small, strict=True) if again]
         parts = iter(zip(self._decoder.regions(photograph.file, squares), squares, strict=True))
         close = []
-        for face, box, points, again in zip(faces, boxes, landmarks, small, strict=True):
+        for at, again in enumerate(small):
+            one = slice(at, at + 1)
             if again:
                 part, (left, top, _, _) = next(parts)
-                corner = np.array([left, top], np.float32)
-                close.append((part, (face.box - np.tile(corner, 2))[None], (face.landmarks - corner)[None]))
+                corner = np.array([left, top] * 2, np.float32)
+                close.append((part, boxes[one] - corner, landmarks[one] - corner[:2]))
             else:
-                close.append((photograph.pixels, box[None], points[None]))
+                close.append((photograph.pixels, here[0][one], here[1][one]))
         return close
 
     # --- the models, each opened when it is first needed ---
@@ -215,8 +239,14 @@ def _shrunk(photograph: Photograph) -> Floats:
     return np.array([photograph.width / width, photograph.height / height] * 2, np.float32)
 
 
-def _around(face: DetectedFace, photograph: Photograph) -> tuple[int, int, int, int]:
-    left, top, side = face.square(photograph.width, photograph.height)
+def _stacked(faces: Sequence[Any], part: str) -> Floats:
+    """Return the boxes (n, 4) or the landmarks (n, 5, 2) of n faces."""
+    shape = (-1, 4) if part == "box" else (-1, 5, 2)
+    return np.array([getattr(face, part) for face in faces], np.float32).reshape(shape)
+
+
+def _around(box: Floats, photograph: Photograph) -> tuple[int, int, int, int]:
+    left, top, side = square_around(box, photograph.width, photograph.height)
     return (
         int(left),
         int(top),

@@ -22,23 +22,25 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _DARK, _BRIGHT = 25, 247  # of 255, as ISO/IEC 29794-5 counts under- and over-exposed pixels
 
 
-def measure(crop: NDArray[np.uint8], landmarks: Floats, score: float) -> Quality:
+def measure(crop: NDArray[np.uint8], landmarks: Floats, score: float, unified_score: int) -> Quality:
     """Return the quality of one face.
 
-    ``crop`` is its aligned (112, 112, 3) uint8 RGB picture, ``landmarks`` (5, 2) px in the photograph, and
-    ``score`` the detector's confidence, which stands for how little of the face is covered.
+    ``crop`` is its aligned (112, 112, 3) uint8 RGB picture and ``landmarks`` are (5, 2) px in the photograph.
+    ``score`` is the detector's confidence: it falls where a face is covered.
     """
     luma = (crop @ _LUMA)[_CORE]
-    distance = float(np.linalg.norm(landmarks[1] - landmarks[0]))
     yaw, pitch, roll = head_pose(landmarks)
-    values = {
-        "sharpness": _percent(np.log2(1 + _gradient(luma)) / 5),
-        "under_exposure_prevention": _percent(1 - np.mean(luma < _DARK)),
-        "over_exposure_prevention": _percent(1 - np.mean(luma > _BRIGHT)),
-        "face_occlusion_prevention": _percent((score - 0.5) / 0.45),
-    }
-    unified = unified_score(distance, yaw, pitch, values["sharpness"], values["face_occlusion_prevention"])
-    return Quality(unified, distance, yaw, pitch, roll, **values)
+    return Quality(
+        unified_score=unified_score,
+        inter_eye_distance=float(np.linalg.norm(landmarks[1] - landmarks[0])),
+        yaw=yaw,
+        pitch=pitch,
+        roll=roll,
+        sharpness=_percent(np.log2(1 + _steepness(luma)) / 5),
+        under_exposure_prevention=_percent(1 - np.mean(luma < _DARK)),
+        over_exposure_prevention=_percent(1 - np.mean(luma > _BRIGHT)),
+        face_occlusion_prevention=_percent((score - 0.5) / 0.4),
+    )
 
 
 def head_pose(landmarks: Floats) -> tuple[float, float, float]:
@@ -62,11 +64,6 @@ def head_pose(landmarks: Floats) -> tuple[float, float, float]:
     return float(np.degrees(yaw)), float(np.degrees(pitch)), float(np.degrees(roll))
 
 
-def unified_score(distance: float, yaw: float, pitch: float, sharpness: int, occlusion: int) -> int:
-    """Return one score from 0 to 100."""
-    return 100
-
-
 def require_usable(face: DetectedFace) -> None:
     """Raise FaceTooSmall for a face that is not usable."""
     if not face.quality.usable:
@@ -76,7 +73,7 @@ def require_usable(face: DetectedFace) -> None:
         )
 
 
-def _gradient(luma: Floats) -> float:
+def _steepness(luma: Floats) -> float:
     """Return the mean size of the steps between neighbouring pixels, in levels of 255."""
     return float((np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean()) / 2)
 
