@@ -173,6 +173,7 @@ def _refuse(answer: _Answer) -> NoReturn:
 # The signal that ended a worker, and what it means.
 _ENDS: dict[int, str] = {
     signal.SIGPROF: f"had not finished after {worker.CPU_SECONDS} seconds of computing",
+    signal.SIGSEGV: "crashed",
     signal.SIGSYS: "tried what it is not allowed to do",
 }
 

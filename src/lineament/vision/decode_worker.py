@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 import pi_heif.options
+from pi_heif.as_plugin import HeifImageFile
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -64,7 +65,7 @@ FORMATS: tuple[tuple[re.Pattern[bytes], str, Callable[[BinaryIO], ImageFile.Imag
         "image/avif",
         AvifImagePlugin.AvifImageFile,
     ),
-    (re.compile(rb"....ftyp(he[iv][cxms]|m[is]f1)", re.DOTALL), "image/heif", pi_heif.HeifImageFile),
+    (re.compile(rb"....ftyp(he[iv][cxms]|m[is]f1)", re.DOTALL), "image/heif", HeifImageFile),
     (re.compile(rb"II\*\0|MM\0\*|II\+\0|MM\0\+"), "image/tiff", TiffImagePlugin.TiffImageFile),
     (re.compile(rb"BM.{12}[\x0c\x10\x28-\x7c]\0\0\0", re.DOTALL), "image/bmp", BmpImagePlugin.BmpImageFile),
     (re.compile(rb"GIF8[79]a"), "image/gif", GifImagePlugin.GifImageFile),
@@ -226,7 +227,7 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _orientation(image: Image.Image) -> int:
     """Return EXIF's orientation, 1 to 8; 1 for HEIF, which libheif turns as its own properties say."""
-    if isinstance(image, pi_heif.HeifImageFile):
+    if isinstance(image, HeifImageFile):
         return 1
     try:
         orientation = int(image.getexif().get(_ORIENTATION_TAG, 1))
