@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from lineament.vision.decode import Decoder
+from tests.vision.damaged import encoded
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -29,12 +29,6 @@ TURNED_HEIF = base64.b85decode(
     "009620001rZDe6|00015C;_ht;5j2CzyJJQ|K9&kZvXtOPPJWf<M=#V|M*w<-}^T@*j93!L|Mi=hRK~}K#Y1rszHCP1w)x*39B51"
     "G5}RT&qggFW`gA%GIwxES#?+_3lYNrufPBR00u>PX=VTbO-%qQ000080099K00RI30096700000000"
 )
-
-
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def red_left_blue_right() -> Image.Image:
