@@ -15,7 +15,9 @@ QUALITY = 90  # of the JPEGs, 4:2:0 as cameras write them
 def portraits(number: int) -> list[bytes]:
     """Return JPEGs of 640 x 640 px with one face each."""
     paths = sorted(PORTRAITS.glob("*.jpg"))[:number]
-    return [_jpeg(Image.open(path).convert("RGB").resize((640, 640), Image.Resampling.LANCZOS)) for path in paths]
+    return [
+        _jpeg(Image.open(path).convert("RGB").resize((640, 640), Image.Resampling.LANCZOS)) for path in paths
+    ]
 
 
 def groups(number: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""How much of the time the models need is all that the pipeline takes?
+"""Measure the whole pipeline against its models alone.
 
     python benchmarks/vision/throughput.py [--rounds N]
 
