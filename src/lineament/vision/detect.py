@@ -1,4 +1,4 @@
-"""Find faces with YuNet (Wu, Peng, Yu: "YuNet: A Tiny Millisecond-level Face Detector", 2023)."""
+"""Find faces in pixels, whichever family of detector a pack has."""
 
 from __future__ import annotations
 
@@ -8,13 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lineament.errors import ModelPackInvalid
+from lineament.vision import retinaface, scrfd, yunet
 from lineament.vision.pack import DetectorModel
-from lineament.vision.runtime import input_tensor, open_session
+from lineament.vision.runtime import Device, input_tensor, open_session
 
 Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+Found = tuple[Floats, Floats, Floats]  # boxes (n, 4), landmarks (n, 5, 2) and scores (n,)
 
-STRIDES = (8, 16, 32)  # input pixels between neighbouring anchors of YuNet's three outputs
+READ = {"yunet": yunet.read, "scrfd": scrfd.read, "retinaface": retinaface.read}
+
+# How a box drawn by hand is looked at.
+_DRAWN_SIDE = 160  # its longer side in the detector's input, px
+_DRAWN_MARGIN = 0.5  # of that side, on every side
+_DRAWN_OVERLAP = 0.3  # least intersection over union of the box and what is found
 
 
 class Detection(NamedTuple):
@@ -25,44 +32,103 @@ class Detection(NamedTuple):
     score: float
 
 
-# The published graph fixes its input at 640 x 640 although every layer takes any size. In the protobuf a
-# dimension is {dim_value: 640}; a {dim_param: "H"} has the same length, so it can be put in its place.
-_FIXED_640 = b"\x0a\x03\x08\x80\x05" * 2
-_ANY_SIZE = b"\x0a\x03\x12\x01H" + b"\x0a\x03\x12\x01W"
+def open_detector(content: bytes, model: DetectorModel, device: Device = "cpu") -> Any:
+    """Open a session of a detector from bytes whose digest was checked. Raises as ``open_session``."""
+    return open_session(yunet.any_size(content) if model.family == "yunet" else content, device)
 
 
-def open_detector(model: bytes, _model: Any = None, device: Any = "cpu") -> Any:
-    """Open a YuNet session that takes any multiple of 32, from bytes whose digest was checked."""
-    if model.count(_FIXED_640) != 1:
-        raise ModelPackInvalid("The detector's graph does not declare one input of 640 x 640.")
-    return open_session(model.replace(_FIXED_640, _ANY_SIZE))
-
-
-def detect_faces(session: Any, pixels: NDArray[np.uint8], model: DetectorModel) -> list[Detection]:
+def detect_faces(detector: Any, pixels: Pixels, model: DetectorModel) -> list[Detection]:
     """Find the faces in (H, W, 3) uint8 RGB pixels, in reading order.
 
-    Every scale of the model is run, and what they find is merged by one non-maximum suppression. The coarse
-    scale is there because faces wider than about 450 px are missed; it is believed only on faces that are
-    wide in it, since two small neighbours can look like one there. Boxes are cut to the image.
+    The photograph is looked at as it is and, where that shows no strong face, at three more turns; the turn
+    with the most evidence is kept, if it shows a strong face. What all scales find is merged by one
+    non-maximum suppression. The finest is run only where the others find nobody or somebody small.
+    Boxes are cut to the image. Landmarks are in the face's own order, also where it lies on its side.
     """
     height, width = pixels.shape[:2]
-    scales = sorted({min(1.0, side / max(width, height)) for side in model.long_sides}, reverse=True)
-    found = [
-        _at_scale(session, pixels, scale, model, narrowest=0 if scale == scales[0] else model.coarse_width)
-        for scale in scales
-    ]
-    boxes, landmarks, scores = (np.concatenate(part) for part in zip(*found, strict=True))
-    kept = suppress_overlaps(boxes, scores, model.overlap_threshold)
+    quarters, found = _best_turn(detector, pixels, model)
+    finest, *others = (min(1.0, side / max(width, height)) for side in model.long_sides)
+    if finest > max(others, default=1.0):
+        widths = (found[0][:, 2] - found[0][:, 0]) * max(others)
+        if not widths.size or widths.min() < model.small_width:
+            turned = np.ascontiguousarray(np.rot90(pixels, quarters))
+            finer = _at_scale(detector, turned, finest, model)
+            found = _merged([found, turn_back(finer, quarters, width, height)], model)
     limits = np.array([width, height, width, height], np.float32)
+    boxes, landmarks, scores = found
     return reading_order(
-        [Detection(np.clip(boxes[i], 0, limits), landmarks[i], float(scores[i])) for i in kept]
+        [
+            Detection(np.clip(box, 0, limits), points, float(score))
+            for box, points, score in zip(boxes, landmarks, scores, strict=True)
+        ]
     )
 
 
-def _at_scale(
-    session: Any, pixels: NDArray[np.uint8], scale: float, model: DetectorModel, narrowest: int
-) -> tuple[Floats, Floats, Floats]:
-    """Run one scale; return boxes (n, 4), landmarks (n, 5, 2) and scores (n,) in pixels of the image.
+def detect_in(detector: Any, pixels: Pixels, box: Floats, model: DetectorModel) -> Detection | None:
+    """Look closer for the face in a box drawn by hand, (4,) xyxy in pixels of (H, W, 3) uint8 RGB ``pixels``.
+
+    The square around the box is looked at as it is and, where it shows no strong face, at three more turns;
+    a face counts from the lower ``drawn_threshold`` on. Returns the face of the strongest turn that overlaps
+    the box best, or None where none overlaps it by 0.3 (intersection over union).
+    """
+    side = float(max(box[2] - box[0], box[3] - box[1])) * (1 + 2 * _DRAWN_MARGIN)
+    corner = (box[:2] + box[2:] - side) / 2
+    size = round(_DRAWN_SIDE * (1 + 2 * _DRAWN_MARGIN))
+    part = Image.fromarray(pixels).transform(
+        (size, size),
+        Image.Transform.EXTENT,
+        tuple(map(float, (*corner, *(corner + side)))),
+        Image.Resampling.BILINEAR,
+    )
+    square, best = np.asarray(part), None
+    for quarters in range(4):
+        turned = np.ascontiguousarray(np.rot90(square, quarters))
+        seen = _looked_at(detector, turned, model, model.drawn_threshold)
+        boxes, landmarks, scores = turn_back(seen, quarters, size, size)
+        boxes = (boxes * (side / size) + np.tile(corner, 2)).astype(np.float32)
+        overlaps = intersection_over_union(box, boxes)
+        if overlaps.size and overlaps.max() >= _DRAWN_OVERLAP:
+            i = int(overlaps.argmax())
+            if best is None or scores[i] > best.score:
+                points = (landmarks[i] + 0.5) * side / size + corner - 0.5
+                best = Detection(boxes[i], points.astype(np.float32), float(scores[i]))
+        if best is not None and best.score >= model.strong_score:
+            break
+    return best
+
+
+def _best_turn(detector: Any, pixels: Pixels, model: DetectorModel) -> tuple[int, Found]:
+    """Return by how many quarters, counter-clockwise, the photograph was turned, and what was found.
+
+    What speaks for a turn is by how much its scores exceed the threshold, all faces together.
+    """
+    upright = _at_turn(detector, pixels, 0, model)
+    if _strong(upright, model):
+        return 0, upright
+    tried = [(quarters, _at_turn(detector, pixels, quarters, model)) for quarters in (1, 2, 3)]
+    worth = [(0, upright), *(turn for turn in tried if _strong(turn[1], model))]
+    return max(worth, key=lambda turn: float((turn[1][2] - model.score_threshold).sum()))
+
+
+def _strong(found: Found, model: DetectorModel) -> bool:
+    return bool(found[2].max(initial=0) >= model.strong_score)
+
+
+def _at_turn(detector: Any, pixels: Pixels, quarters: int, model: DetectorModel) -> Found:
+    """Run all scales but the finest at a turn; return what they find in pixels of the image as it is."""
+    height, width = pixels.shape[:2]
+    turned = np.ascontiguousarray(np.rot90(pixels, quarters))
+    sides = model.long_sides[1:] or model.long_sides
+    scales = sorted({min(1.0, side / max(width, height)) for side in sides}, reverse=True)
+    found = [
+        _at_scale(detector, turned, scale, model, narrowest=0 if scale == scales[0] else model.coarse_width)
+        for scale in scales
+    ]
+    return turn_back(_merged(found, model), quarters, width, height)
+
+
+def _at_scale(detector: Any, pixels: Pixels, scale: float, model: DetectorModel, narrowest: int = 0) -> Found:
+    """Run one scale; return what it finds in pixels of the image.
 
     Only faces at least ``narrowest`` px wide at this scale are returned.
     """
@@ -73,38 +139,43 @@ def _at_scale(
             (new_width, new_height), Image.Resampling.BILINEAR, reducing_gap=2.0
         )
         pixels = np.asarray(resized)
-    padding = ((0, -new_height % model.multiple), (0, -new_width % model.multiple), (0, 0))
-    tensor = input_tensor(np.pad(pixels, padding), model)
-    boxes, landmarks, scores = _decode_outputs(session, tensor, model.score_threshold)
+    boxes, landmarks, scores = _looked_at(detector, pixels, model, model.score_threshold)
     wide = boxes[:, 2] - boxes[:, 0] >= narrowest
     stretch = np.array([width / new_width, height / new_height], np.float32)
     return boxes[wide] * np.tile(stretch, 2), landmarks[wide] * stretch, scores[wide]
 
 
-def _decode_outputs(session: Any, tensor: Floats, threshold: float) -> tuple[Floats, Floats, Floats]:
-    """Run (1, 3, H, W) and read the anchors whose score reaches the threshold, in pixels of the tensor.
+def _looked_at(detector: Any, pixels: Pixels, model: DetectorModel, threshold: float) -> Found:
+    """Run the detector once on pixels padded at the right and the bottom."""
+    height, width = pixels.shape[:2]
+    padding = ((0, -height % model.multiple), (0, -width % model.multiple), (0, 0))
+    tensor = input_tensor(np.pad(pixels, padding), model)
+    names = [output.name for output in detector.get_outputs()]
+    outputs = dict(zip(names, detector.run(names, {detector.get_inputs()[0].name: tensor}), strict=True))
+    return READ[model.family](outputs, tensor.shape[2:], threshold)
 
-    An anchor at column c and row r of stride s predicts a box centre (c + dx, r + dy) * s, a box size
-    exp(dw, dh) * s, and landmarks (c + dx, r + dy) * s; its score is sqrt(class * objectness).
+
+def turn_back(found: Found, quarters: int, width: int, height: int) -> Found:
+    """Bring what was found in ``np.rot90(pixels, quarters)`` back to ``pixels`` of this width and height.
+
+    Boxes count from the pixels' edges, landmarks from their centres; a box stays (left, top, right, bottom).
     """
-    names = [f"{kind}_{stride}" for stride in STRIDES for kind in ("cls", "obj", "bbox", "kps")]
-    outputs = dict(zip(names, session.run(names, {"input": tensor}), strict=True))
-    boxes, landmarks, scores = [], [], []
-    for stride in STRIDES:
-        classes = outputs[f"cls_{stride}"][0, :, 0].clip(0, 1)  # (rows * columns,)
-        objectness = outputs[f"obj_{stride}"][0, :, 0].clip(0, 1)
-        score = np.sqrt(classes * objectness)
-        chosen = np.flatnonzero(score >= threshold)  # (n,)
-        rows, columns = np.divmod(chosen, tensor.shape[3] // stride)
-        anchors = np.stack([columns, rows], axis=1).astype(np.float32)  # (n, 2) as x, y
-        offsets = outputs[f"bbox_{stride}"][0, chosen]  # (n, 4)
-        centres = (anchors + offsets[:, :2]) * stride
-        halves = np.exp(offsets[:, 2:]) * stride / 2
-        boxes.append(np.concatenate([centres - halves, centres + halves], axis=1))
-        points = outputs[f"kps_{stride}"][0, chosen].reshape(-1, 5, 2)
-        landmarks.append((points + anchors[:, None]) * stride)
-        scores.append(score[chosen])
-    return np.concatenate(boxes), np.concatenate(landmarks), np.concatenate(scores)
+    boxes, landmarks, scores = found
+    corners = _points_back(boxes.reshape(-1, 2, 2), quarters, width, height)
+    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    return boxes, _points_back(landmarks, quarters, width - 1, height - 1), scores
+
+
+def _points_back(points: Floats, quarters: int, right: float, bottom: float) -> Floats:
+    x, y = points[..., 0], points[..., 1]
+    turns = ((x, y), (right - y, x), (right - x, bottom - y), (y, bottom - x))
+    return np.stack(turns[quarters], axis=-1)
+
+
+def _merged(parts: list[Found], model: DetectorModel) -> Found:
+    boxes, landmarks, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
+    kept = suppress_overlaps(boxes, scores, model.overlap_threshold)
+    return boxes[kept], landmarks[kept], scores[kept]
 
 
 def suppress_overlaps(boxes: Floats, scores: Floats, threshold: float) -> list[int]:
@@ -112,17 +183,21 @@ def suppress_overlaps(boxes: Floats, scores: Floats, threshold: float) -> list[i
 
     A box goes when its intersection over union with a kept one is above the threshold.
     """
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     order = np.argsort(-scores, kind="stable")
     kept = []
     while order.size:
         best, rest = order[0], order[1:]
         kept.append(int(best))
-        corner = np.maximum(boxes[best, :2], boxes[rest, :2])
-        far_corner = np.minimum(boxes[best, 2:], boxes[rest, 2:])
-        shared = np.prod(np.clip(far_corner - corner, 0, None), axis=1)
-        order = rest[shared <= threshold * (areas[best] + areas[rest] - shared)]
+        order = rest[intersection_over_union(boxes[best], boxes[rest]) <= threshold]
     return kept
+
+
+def intersection_over_union(box: Floats, boxes: Floats) -> Floats:
+    """Return (n,): what a box (4,) shares with each of (n, 4), of what both cover; all xyxy."""
+    shared = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    area = shared.clip(0).prod(axis=1)
+    both = np.prod(box[2:] - box[:2]) + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - area
+    return np.asarray(area / np.maximum(both, np.finfo(np.float32).tiny))
 
 
 def reading_order(faces: list[Detection]) -> list[Detection]:
@@ -139,7 +214,3 @@ def reading_order(faces: list[Detection]) -> list[Detection]:
         waiting = waiting[len(row) :]
         ordered += sorted(row, key=lambda face: (centres[id(face)][0], centres[id(face)][1]))
     return ordered
-
-
-def detect_in(session: Any, pixels: NDArray[np.uint8], box: Floats, model: DetectorModel) -> Detection | None:
-    raise NotImplementedError
