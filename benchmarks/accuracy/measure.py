@@ -4,8 +4,8 @@
 
 FOLDER holds ``lfw/<Name>/<Name>_NNNN.jpg`` and ``protocols/*.csv``; where it also holds
 ``tools/degrade.py`` and OpenCV is installed, spoiled photographs are measured too. LFW is for research use
-and not part of this project. Vectors are cached under the user's cache folder, by contract. ``--write`` puts the
-impostor tail into the pack and the tables into ``docs/accuracy.md``.
+and not part of this project. Vectors are cached under the user's cache folder, by contract. ``--write`` puts
+the impostor tail into the pack and the tables into ``docs/accuracy.md``.
 """
 
 from __future__ import annotations
@@ -282,8 +282,8 @@ def quality_report(templates: Templates, folder: Path) -> list[str]:
         "## Quality: error versus discard",
         "",
         "Each mated search has the unified quality score of the worse of its two photographs. The searches "
-        "with the lowest ones are left out; FNIR of the others at the threshold of FPIR 1 %. A score that tells "
-        f"nothing would leave it at {100 * missed.mean():.2f} %.",
+        "with the lowest ones are left out; FNIR of the others at the threshold of FPIR 1 %. A score that "
+        f"tells nothing would leave it at {100 * missed.mean():.2f} %.",
         "",
         "| left out | quality below | FNIR of the rest |",
         "|---|---|---|",
@@ -505,9 +505,9 @@ adult men, few of them of African or Asian descent. Rates for children, for othe
 for small or turned faces are not measured here, and are likely worse. SFace's publisher does not state its
 training set, so it may hold some of these people.
 
-The 55 pairs of "different" people with the highest scores (under an earlier contract of this pack) were looked
-at side by side: 23 are one person under a wrong label or a second name. They are left out of the impostor tail by `one_person.txt`; twins,
-siblings and doubtful pairs stay in.
+The 55 pairs of "different" people with the highest scores (under an earlier contract of this pack) were
+looked at side by side: 23 are one person under a wrong label or a second name. They are left out of the
+impostor tail by `one_person.txt`; twins, siblings and doubtful pairs stay in.
 
 """
 
