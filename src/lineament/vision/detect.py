@@ -133,6 +133,8 @@ def _at_scale(detector: Any, pixels: Pixels, scale: float, model: DetectorModel,
     Only faces at least ``narrowest`` px wide at this scale are returned.
     """
     height, width = pixels.shape[:2]
+    if size := _only_size(detector):
+        scale = min(scale, size[0] / height, size[1] / width)
     new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
     if (new_width, new_height) != (width, height):
         resized = Image.fromarray(pixels).resize(
@@ -146,13 +148,20 @@ def _at_scale(detector: Any, pixels: Pixels, scale: float, model: DetectorModel,
 
 
 def _looked_at(detector: Any, pixels: Pixels, model: DetectorModel, threshold: float) -> Found:
-    """Run the detector once on pixels padded at the right and the bottom."""
+    """Run the detector once on pixels padded at the right and the bottom to a size that it takes."""
     height, width = pixels.shape[:2]
-    padding = ((0, -height % model.multiple), (0, -width % model.multiple), (0, 0))
-    tensor = input_tensor(np.pad(pixels, padding), model)
+    larger = (height + -height % model.multiple, width + -width % model.multiple)
+    rows, columns = _only_size(detector) or larger
+    tensor = input_tensor(np.pad(pixels, ((0, rows - height), (0, columns - width), (0, 0))), model)
     names = [output.name for output in detector.get_outputs()]
     outputs = dict(zip(names, detector.run(names, {detector.get_inputs()[0].name: tensor}), strict=True))
     return READ[model.family](outputs, tensor.shape[2:], threshold)
+
+
+def _only_size(detector: Any) -> tuple[int, int] | None:
+    """Return the height and width of an input that takes one size only."""
+    _, _, height, width = detector.get_inputs()[0].shape
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
 
 
 def turn_back(found: Found, quarters: int, width: int, height: int) -> Found:
