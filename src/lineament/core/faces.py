@@ -46,7 +46,7 @@ class DetectedFace:
     ``box`` is (4,) float32, xyxy in pixels of the upright image. ``landmarks`` is (5, 2) float32, x and y in
     the same pixels, in the order that they have once the face is upright: the eye on the left of the image,
     the eye on its right, nose tip, the mouth corner on the left, the one on the right. In a photograph that
-    lies on its side or upside down it is the same order, elsewhere in the image. ``score`` is the detector's confidence in [0, 1].
+    lies on its side or upside down the order is the same. ``score`` is the detector's confidence in [0, 1].
     ``drawn`` faces are those whose box a person drew by hand. ``template`` is (D,) float32 of length 1, where
     the face has just been embedded.
     """
