@@ -29,8 +29,8 @@ def copied(folder: Path) -> Path:
 def test_the_default_pack_is_whole() -> None:
     """Both files that ship have the digests that the pack names, and their notices ship with them."""
     pack = load_pack()
-    assert len(pack.model_bytes(pack.detector)) == 232_589
-    assert len(pack.model_bytes(pack.embedder)) == 38_696_353
+    assert len(pack.content(pack.detector)) == 232_589
+    assert len(pack.content(pack.embedder)) == 38_696_353
     notice = (DEFAULT_PACK / "NOTICE.md").read_text(encoding="utf-8")
     assert "Copyright (c) 2020 Shiqi Yu" in notice
     assert "Apache License" in notice
@@ -65,7 +65,7 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
     pack = load_pack(folder)
     (folder / pack.embedder.file).unlink()
     with pytest.raises(ModelPackInvalid, match=r"face_recognition_sface_2021dec\.onnx cannot be read"):
-        pack.model_bytes(pack.embedder)
+        pack.content(pack.embedder)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,18 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
         ("face_detection", "../face_detection"),
         ("dimension = 128", "dimensions = 128"),
         ("[alignment]", "[alignment"),
+        ("[landmarks]", "[landmark]"),
+        ('licence = "MIT"', ""),
+        ('licence = "Apache-2.0"', 'licence = " "'),
+        ('[[sources]]\nfile = "centre.json"', '[[sources]]\nfile = "middle.json"'),
+        ('"NOTICE.md"', '".."'),
     ],
 )
 def test_a_pack_that_cannot_be_understood_is_refused(tmp_path: Path, old: str, new: str) -> None:
-    """A missing name, an unknown order of colours, a path that leads out, a typing error, broken TOML."""
+    """A missing name, an unknown order of colours, a path that leads out, typing errors, broken TOML.
+
+    And a file without a licence, or without a source.
+    """
     folder = copied(tmp_path)
     text = (folder / "pack.toml").read_text(encoding="utf-8")
     assert old in text

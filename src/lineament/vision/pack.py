@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from lineament.core.jsontext import json_bytes
+from lineament.core.words import is_plain
 from lineament.errors import ModelPackInvalid
 from lineament.vision.align import SIDE, TEMPLATES
 
@@ -24,8 +25,7 @@ class PackFile:
     sha256: str
 
     def __post_init__(self) -> None:
-        if Path(self.file).name != self.file:
-            raise ValueError(f"{self.file!r} is not a plain file name")
+        _require_plain_name(self.file)
 
 
 @dataclass(frozen=True)
@@ -103,17 +103,40 @@ class Centre(PackFile):
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a file of a pack comes from and under which licence it may be used, as its publisher says."""
+
+    file: str
+    model: str
+    licence: str
+    copyright: str
+    source: str
+    training_data: str = "not stated"
+    evaluated_on: str = "not stated"
+
+
+@dataclass(frozen=True)
 class ModelPack:
-    """One pack. ``contract`` is the id that every template made with it carries."""
+    """One pack. ``contract`` is the id that every template made with it carries.
+
+    ``digest`` is ``sha256:<hex>`` of pack.toml; ``notices`` are text files with the terms of its ``sources``.
+    """
 
     folder: Path
     name: str
     contract: str
+    digest: str
+    notices: tuple[str, ...]
+    sources: tuple[Source, ...]
     detector: DetectorModel
     landmarks: LandmarkModel | None
     alignment: str
     embedder: EmbedderModel
     centre: Centre | None
+
+    def files(self) -> list[PackFile]:
+        """Return every file whose digest the pack names."""
+        return [part for part in vars(self).values() if isinstance(part, PackFile)]
 
     def content(self, model: PackFile) -> bytes:
         """Return a file's bytes once they have the digest that the pack names.
@@ -152,24 +175,32 @@ class ModelPack:
 def load_pack(folder: Path = DEFAULT_PACK) -> ModelPack:
     """Read a pack's description; no model file is opened. Raises ModelPackInvalid."""
     try:
-        described = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
+        written = (folder / "pack.toml").read_bytes()
+        described = tomllib.loads(written.decode())
         _require_known(described)
-        return ModelPack(
+        pack = ModelPack(
             folder=folder,
             name=described["name"],
             contract=contract_of(described),
+            digest="sha256:" + hashlib.sha256(written).hexdigest(),
+            notices=tuple(described.get("notices", ())),
+            sources=tuple(map(_source, described.get("sources", ()))),
             detector=DetectorModel(**described["detector"]),
             landmarks=LandmarkModel(**described["landmarks"]) if "landmarks" in described else None,
             alignment=described["alignment"]["template"],
             embedder=EmbedderModel(**described["embedder"]),
             centre=Centre(**described["centre"]) if "centre" in described else None,
         )
+        _require_terms(pack)
+        return pack
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelPackInvalid(f"The model pack {folder.name} cannot be understood: {error}.") from error
 
 
 def _require_known(described: dict[str, Any]) -> None:
     """Raise ValueError for a pack that asks for something which is not done here."""
+    for part in described.keys() - {field.name for field in fields(ModelPack)}:
+        raise ValueError(f"{part!r} is not known here")
     wanted: dict[str, tuple[Any, set[Any]]] = {
         "detector.family": (described["detector"]["family"], {"yunet", "scrfd", "retinaface"}),
         "alignment.template": (described["alignment"]["template"], set(TEMPLATES)),
@@ -178,6 +209,27 @@ def _require_known(described: dict[str, Any]) -> None:
     for name, (value, known) in wanted.items():
         if value not in known:
             raise ValueError(f"{name} is {value!r}; known here: {', '.join(map(repr, sorted(known)))}")
+
+
+def _source(described: dict[str, Any]) -> Source:
+    for field in fields(Source):
+        said = described.get(field.name, field.default)
+        if not isinstance(said, str) or not said.strip() or not is_plain(said):
+            raise ValueError(f"an entry of [[sources]] has no {field.name!r}: {described.get('file')!r}")
+    return Source(**described)
+
+
+def _require_terms(pack: ModelPack) -> None:
+    """Raise ValueError unless every file has its source, and with it a licence."""
+    for name in pack.notices:
+        _require_plain_name(name)
+    for file in {one.file for one in pack.files()} - {one.file for one in pack.sources}:
+        raise ValueError(f"[[sources]] has no entry for {file!r}")
+
+
+def _require_plain_name(name: str) -> None:
+    if Path(name).name != name or name in {"", ".."} or not is_plain(name):
+        raise ValueError(f"{name!r} is not a plain file name")
 
 
 def contract_of(described: dict[str, Any]) -> str:
