@@ -1,4 +1,4 @@
-"""How small may a face be, how may a photograph lie, what is taken for a face, and what does looking cost?
+"""How small a face may be, how a photograph may lie, what is taken for a face, and what looking costs.
 
     LINEAMENT_EVAL=folder python benchmarks/vision/detection.py
 
@@ -31,6 +31,8 @@ WIDTHS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 60, 100, 200, 400, 800, 1600)  # o
 PHOTOGRAPHS, MOST_FACES = 6, 30  # a cell of the table, and a photograph
 BACKGROUND = (110, 110, 110)
 ALIKE = 0.05  # of the distance between the eyes: how far a landmark may be from where it is upright
+
+NEAREST, BICUBIC = Image.Resampling.NEAREST, Image.Resampling.BICUBIC
 
 Pixels = NDArray[np.uint8]
 Known = tuple[Image.Image, Detection]
@@ -66,7 +68,9 @@ def known_portraits() -> Iterator[Known]:
             yield opened(path), faces[0]
 
 
-def pasted(portraits: Iterator[Known], side: int, width: int, most: int) -> tuple[Pixels, NDArray[np.float64]]:
+def pasted(
+    portraits: Iterator[Known], side: int, width: int, most: int
+) -> tuple[Pixels, NDArray[np.float64]]:
     """Return a photograph of side x 3/4 side px, and the (n, 4) boxes of the faces pasted into it."""
     canvas = Image.new("RGB", (side, side * 3 // 4), BACKGROUND)
     tile = min(2 * width, canvas.height)
@@ -77,7 +81,8 @@ def pasted(portraits: Iterator[Known], side: int, width: int, most: int) -> tupl
         box = face.box.astype(np.float64)
         cut = tile * (box[2] - box[0]) / width  # px of the portrait
         corner = ((box[:2] + box[2:] - cut) / 2).round()
-        part = portrait.crop((*map(int, corner), *map(int, corner + round(cut))))
+        left, top = map(int, corner)
+        part = portrait.crop((left, top, left + round(cut), top + round(cut)))
         at = np.array([place % columns, place // columns]) * tile
         canvas.paste(part.resize((tile, tile), Image.Resampling.LANCZOS), (int(at[0]), int(at[1])))
         boxes.append((box - np.tile(corner, 2)) * tile / round(cut) + np.tile(at, 2))
@@ -120,18 +125,41 @@ def turned(name: str, paths: list[Path]) -> None:
 def nobody() -> None:
     """Print how many faces are seen in pictures that show none."""
     noise = np.random.default_rng(5)
-    pictures: list[Pixels] = []
-    for cells in (3, 6, 12, 25, 50, 100, 200, 400):
-        for _ in range(25):
-            coarse = Image.fromarray(noise.integers(0, 255, (cells, cells, 3), np.uint8))
-            for filter in (Image.Resampling.NEAREST, Image.Resampling.BICUBIC):
-                pictures.append(np.asarray(coarse.resize((800, 800), filter)))
-    strips = [opened(path).crop((0, 0, 512, 90)).resize((1365, 240)) for path in CONGRESS.glob("*.jpg")]
-    for name, group in (("textures", pictures), ("edges above the heads", [np.asarray(one) for one in strips])):
-        faces = [len(found(one)) for one in group]
-        upright = [len(found_upright(one)) for one in group]
-        print(f"\nFaces in {len(group)} {name}: {sum(faces)}; without turns {sum(upright)}")
+    textures: list[Pixels] = []
+    for cells in (3, 6, 12, 25, 50, 100, 200, 400) * 20:
+        coarse = Image.fromarray(noise.integers(0, 255, (cells, cells, 3), np.uint8))
+        textures += [np.asarray(coarse.resize((800, 800), way)) for way in (NEAREST, BICUBIC)]
+    backgrounds = []
+    for path in sorted(CONGRESS.glob("*.jpg"))[::4]:
+        pixels = np.array(opened(path))
+        for face in found(pixels):
+            margin = (face.box[2] - face.box[0]) / 4
+            left, top = (face.box[:2] - margin).clip(0).astype(int)
+            right, bottom = (face.box[2:] + margin).astype(int)
+            pixels[top:bottom, left:right] = BACKGROUND
+        backgrounds.append(pixels)
+    print("\nPhotographs without a face\n\n| pictures | number | faces | of them turned |\n|---|--:|--:|--:|")
+    for name, pictures in (("textures", textures), ("portraits, the face painted over", backgrounds)):
+        scores = np.array([face.score for picture in pictures for face in found(picture)])
+        print(f"| {name} | {len(pictures)} | {scores.size} | {(scores >= MODEL.strong_score).sum()} |")
 
 
-def found_upright(pixels: Pixels) -> list[Detection]:
-    return detect_faces(DETECTOR, pixels, MODEL, turns=(0,))
+def costs(portraits: Iterator[Known]) -> None:
+    """Print the median time that one thread takes."""
+    print("\n| photograph | width of the faces, px | faces | ms |\n|---|---|--:|--:|")
+    for side, width, most in (
+        (640, 200, 1), (1280, 200, 5), (2000, 200, 5), (4000, 400, 5), (4000, 40, 100), (4000, 0, 0),
+    ):  # fmt: skip
+        pixels = np.full((side * 3 // 4, side, 3), BACKGROUND, np.uint8)
+        if most:
+            pixels, _ = pasted(portraits, side, width, most)
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            number = len(found(pixels))
+            times.append(1000 * (time.perf_counter() - start))
+        print(f"| {side} x {side * 3 // 4} | {width or ''} | {number} | {median(times):.0f} |")
+
+
+if __name__ == "__main__":
+    main()
