@@ -96,7 +96,7 @@ class NoSuchFace(BadInput):
     """The face chosen is not one of those found."""
 
     code = "no-such-face"
-    remedy = "Choose one of the numbers shown on the photograph."
+    remedy = "Choose one of the numbers shown, or draw a box around the face."
 
 
 # --- sources and ingest ----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The HTTP interface: a search from a photograph to its pictures, and every error as a problem document."""
 
+from dataclasses import fields
 from datetime import timedelta
 from io import BytesIO
 
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 from lineament import ledger
 from lineament.app import sign_in
 from lineament.app.installation import Installation
+from lineament.core.quality import Quality
 from lineament.testing import Clock
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
@@ -63,6 +65,34 @@ def test_several_faces_are_numbered_and_one_is_chosen(client: TestClient):
     assert (again.status_code, again.json()["code"]) == (409, "search-not-open")
 
 
+def test_each_face_says_how_well_it_can_be_compared(client: TestClient):
+    """The measures by their names in the standard, and in words what stands in the way."""
+    faces = post(client, SOLVAY.read_bytes()).json()["faces"]
+    for face in faces:
+        assert face["quality"].keys() == {field.name for field in fields(Quality)}
+        assert face["usable"]
+        assert not face["drawn"]
+    assert all(isinstance(sentence, str) for face in faces for sentence in face["advice"])
+    (face,) = post(client, small_face()).json()["faces"]
+    assert (face["usable"], len(face["advice"])) == (False, 1)
+    assert "too small to compare" in face["advice"][0]
+
+
+def test_a_face_that_was_not_found_is_drawn(client: TestClient):
+    """Nothing is found in the wall; a box is searched, at once or after the search has waited."""
+    wall = post(client, tiny()).json()
+    assert (wall["outcome"], wall["faces"]) == ("awaiting-face", [])
+    small = client.post(f"{wall['href']}/face", json={"box": [0, 0, 1, 1]})
+    assert (small.status_code, small.json()["code"]) == (422, "face-too-small")
+    waiting = post(client, SOLVAY.read_bytes()).json()
+    box = waiting["faces"][23]["box"]
+    done = client.post(f"{waiting['href']}/face", json={"box": box}).json()
+    assert (done["outcome"], done["face"], len(done["faces"])) == ("empty", 30, 30)
+    assert (done["faces"][29]["drawn"], done["faces"][29]["box"]) == (True, box)
+    at_once = post(client, SOLVAY.read_bytes(), box=",".join(map(str, box))).json()
+    assert (at_once["outcome"], at_once["face"]) == ("empty", 30)
+
+
 def test_collections_and_purposes_are_listed_with_their_terms(client: TestClient):
     """A client can offer what the policy and the permissions allow."""
     (collection,) = client.get("/api/v1/collections").json()
@@ -101,9 +131,7 @@ def small_face() -> bytes:
         (lambda: b"", 422, "not-a-photograph"),
         (lambda: b"dear diary", 422, "not-a-photograph"),
         (lambda: OBAMA.read_bytes()[:90_000], 422, "damaged-photograph"),
-        (tiny, 422, "no-face"),
         (huge, 413, "photograph-too-large"),
-        (small_face, 422, "face-too-small"),
         (lambda: bytes(34 * 1024 * 1024), 413, "photograph-too-large"),
     ],
 )
@@ -126,6 +154,10 @@ def test_a_wrong_photograph_gets_a_sentence_and_what_to_do(client: TestClient, p
         ({"purpose": "x" * 41}, 422, "invalid-request"),
         ({"face": 0}, 422, "invalid-request"),
         ({"face": 9}, 422, "no-such-face"),
+        ({"box": "1,2,3"}, 422, "invalid-request"),
+        ({"box": "0,0,99999,9"}, 422, "invalid-request"),
+        ({"box": "0,0,9,9", "face": 1}, 422, "invalid-request"),
+        ({"box": "0,0,9,9"}, 422, "face-too-small"),
         ({"face": "the left one"}, 422, "invalid-request"),
         ({"case": "x" * 201}, 422, "invalid-request"),
     ],
@@ -203,7 +235,11 @@ def test_what_is_wrong_with_a_form_is_said_in_our_words(client: TestClient, send
         (b'{"face": true}', "'face' must be a whole number from 1 on."),
         (b'{"face": "1"}', "'face' must be a whole number from 1 on."),
         (b'{"face": 0}', "'face' must be a whole number from 1 on."),
-        (b"{}", "'face' is missing."),
+        (b"{}", "'face' or 'box' is missing."),
+        (b'{"face": 1, "box": [0, 0, 9, 9]}', "Give the number of a face or a box, and not both."),
+        (b'{"box": [0, 0, 9]}', "'box' must be four numbers: left, top, right, bottom."),
+        (b'{"box": [0, 0, NaN, 9]}', "'box' must be four numbers: left, top, right, bottom."),
+        (b'{"box": [9, 9, 0, 0]}', "A box has four numbers: left, top, right and bottom, in pixels."),
         (b"[]", "'the request' has not the form that is needed."),
     ],
 )

@@ -12,11 +12,12 @@ from lineament.app import collections, pictures, sign_in
 from lineament.app.candidates import face_for, show_search
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
-from lineament.app.search import Request, candidate_bytes, choose_face, open_search
+from lineament.app.search import Box, Request, candidate_bytes, choose_face, open_search, parse_box
 from lineament.core.odds import threshold_for
 from lineament.core.policy import Person, Role
 from lineament.errors import (
     CollectionNotFound,
+    FaceTooSmall,
     ImageNotFound,
     InvalidRequest,
     NoSuchFace,
@@ -28,7 +29,7 @@ from lineament.errors import (
 from lineament.records import people
 from lineament.records.searches import Outcome
 from lineament.sources import open_source
-from lineament.testing import NOON, Clock, holds, make_collection, make_permission, recorded
+from lineament.testing import NOON, Clock, holds, make_collection, make_face, make_permission, recorded
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 ARCHIVE = Request("archive-research", ("archive",))
@@ -68,7 +69,8 @@ def test_a_person_who_is_not_there_gives_an_empty_list(installation: Installatio
 
 def test_a_refusal_decodes_nothing_and_is_on_record(installation: Installation, who: Person, monkeypatch):
     """The gate stands before the decoder: one that would explode is never reached."""
-    monkeypatch.setattr(installation.vision, "decode", lambda _data: pytest.fail("a pixel was decoded"))
+    for door in ("decode", "read"):
+        monkeypatch.setattr(installation.vision, door, lambda _data: pytest.fail("a pixel was decoded"))
     with pytest.raises(SearchRefused, match="needs a case reference") as refused:
         open_search(installation, who, Request("missing-person", ("archive",)), b"anything")
     assert "does not allow 'missing-person'" in str(refused.value)
@@ -105,6 +107,61 @@ def test_several_faces_wait_for_a_choice_and_none_is_taken_silently(installation
         choose_face(installation, who, waiting.id, 3)
     outcomes = [entry["outcome"] for entry in recorded(installation) if entry["kind"] == "search"]
     assert outcomes == ["awaiting-face", "empty"]
+
+
+def found_box(installation: Installation, photograph: Path) -> Box:
+    """The box of the one face that the detector finds."""
+    (face,) = installation.vision.detect(installation.vision.read(photograph.read_bytes()))
+    left, top, right, bottom = face.box.tolist()
+    return left, top, right, bottom
+
+
+def test_a_face_that_was_not_found_is_drawn_and_searched(
+    installation: Installation, who: Person, monkeypatch
+):
+    """Where no face is found the search waits; a box drawn by hand leads to the same candidate."""
+    box = found_box(installation, OBAMA)
+    monkeypatch.setattr(installation.vision, "detect", lambda _photograph: [])
+    waiting = open_search(installation, who, ARCHIVE, OBAMA.read_bytes())
+    assert (waiting.outcome, waiting.faces) == (Outcome.AWAITING_FACE, ())
+    with pytest.raises(NoSuchFace, match="no face was found"):
+        choose_face(installation, who, waiting.id, 1)
+    with pytest.raises(InvalidRequest, match="inside the photograph"):
+        choose_face(installation, who, waiting.id, (0, 0, 1e6, 1e6))
+    done = choose_face(installation, who, waiting.id, box)
+    (face,) = done.faces
+    assert (done.face, face.drawn, face.box.tolist()) == (1, True, list(box))
+    (candidate,) = show_search(installation, who, done.id).candidates
+    assert candidate.face.image.provenance.extra["person"] == "Barack Obama"
+    assert pictures.probe_crop(installation, who, done.id)
+
+
+def test_a_drawn_face_comes_after_those_that_were_found(installation: Installation, who: Person):
+    """And is taken at once where the box comes with the photograph."""
+    box = found_box(installation, OBAMA)
+    done = open_search(installation, who, ARCHIVE, OBAMA.read_bytes(), box)
+    assert [face.drawn for face in done.faces] == [False, True]
+    assert (done.face, done.outcome) == (2, Outcome.CANDIDATES)
+
+
+def test_a_face_too_small_to_compare_is_never_searched(installation: Installation, who: Person, monkeypatch):
+    """Alone in its photograph it is not taken; chosen or drawn, it is refused and the search still waits."""
+    small = make_face((100, 100, 120, 120), inter_eye_distance=8)
+    monkeypatch.setattr(installation.vision, "detect", lambda _photograph: [small])
+    waiting = open_search(installation, who, ARCHIVE, OBAMA.read_bytes())
+    assert (waiting.outcome, waiting.face) == (Outcome.AWAITING_FACE, None)
+    for choice in (1, (100.0, 100.0, 110.0, 110.0)):
+        with pytest.raises(FaceTooSmall, match="px apart"):
+            choose_face(installation, who, waiting.id, choice)
+    assert show_search(installation, who, waiting.id).search.outcome is Outcome.AWAITING_FACE
+
+
+@pytest.mark.parametrize("text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "nan,0,9,9", "0,0,inf,9"])
+def test_a_box_is_four_numbers(text: str):
+    """Whatever else is given is refused."""
+    assert parse_box("1, 2.5,30,40") == (1, 2.5, 30, 40)
+    with pytest.raises(InvalidRequest, match="four numbers"):
+        parse_box(text)
 
 
 def test_a_waiting_search_is_decided_again(installation: Installation, who: Person, clock: Clock):
@@ -222,13 +279,13 @@ def test_a_permission_that_ends_during_the_search_refuses_its_list(
     installation: Installation, who: Person, clock: Clock, monkeypatch
 ):
     """The policy decides once more in the transaction that records the list."""
-    embed = installation.vision.embed
+    probe = installation.vision.probe
 
-    def slow_embed(*args):
+    def slow_probe(*args):
         clock.turn(timedelta(days=400))
-        return embed(*args)
+        return probe(*args)
 
-    monkeypatch.setattr(installation.vision, "embed", slow_embed)
+    monkeypatch.setattr(installation.vision, "probe", slow_probe)
     with pytest.raises(SearchRefused, match="ended on"):
         open_search(installation, who, ARCHIVE, OBAMA.read_bytes())
     entry = recorded(installation)[-1]
@@ -242,14 +299,13 @@ def test_the_threshold_belongs_to_the_faces_that_were_searched(
     more = portraits.parent / "more"
     more.mkdir()
     shutil.copy(BIDEN, more / "b.jpg")
-    embed = installation.vision.embed
+    probe = installation.vision.probe
 
-    def embed_while_an_ingest_commits(*args):
-        monkeypatch.setattr(installation.vision, "embed", embed)
+    def probe_while_an_ingest_commits(*args):
         ingest(installation, who, "archive", open_source(more), lambda _done: None)
-        return embed(*args)
+        return probe(*args)
 
-    monkeypatch.setattr(installation.vision, "embed", embed_while_an_ingest_commits)
+    monkeypatch.setattr(installation.vision, "probe", probe_while_an_ingest_commits)
     search = open_search(installation, who, ARCHIVE, OBAMA.read_bytes())
     assert search.searched_faces == 8
     assert search.threshold == threshold_for(installation.tail, 0.01, 8)
@@ -259,7 +315,7 @@ def test_the_threshold_belongs_to_the_faces_that_were_searched(
 def test_a_failed_search_offers_no_photograph(installation: Installation, who: Person):
     """What was not kept is not promised."""
     with pytest.raises(NoSuchFace):
-        open_search(installation, who, ARCHIVE, OBAMA.read_bytes(), face=9)
+        open_search(installation, who, ARCHIVE, OBAMA.read_bytes(), 9)
     search = recorded(installation)[-1]["search"]
     with pytest.raises(SearchNotFound, match="not kept"):
         pictures.probe(installation, who, str(search))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -72,13 +73,33 @@ def test_a_search_without_a_candidate_exits_with_1(data: Path):
 
 
 def test_several_faces_are_listed_and_one_is_chosen(data: Path):
-    """Exit code 4 and 29 lines; then --face, as JSON."""
+    """Exit code 4 and 29 lines; then --face or --box, as JSON."""
     listed = lineament(data, "search", SOLVAY, "--purpose", "archive-research")
     assert listed.returncode == CHOOSE_FACE
-    assert "29 faces. Choose one with --face" in listed.stdout
+    assert listed.stdout.startswith("29 faces were found in the photograph of 2048 x 922 px")
+    assert "Choose one with --face" in listed.stdout
+    assert len(re.findall(r"^ +\d+: at \d+,\d+,\d+,\d+ px", listed.stdout, re.MULTILINE)) == 29
     chosen = lineament(data, "search", SOLVAY, "--purpose", "archive-research", "--face", 24, "--json")
     assert chosen.returncode == NOTHING
     assert json.loads(chosen.stdout)["face"] == 24
+    box = json.loads(chosen.stdout)["faces"][23]["box"]
+    drawn = lineament(
+        data, "search", SOLVAY, "--purpose", "archive-research", "--box", ",".join(map(str, box)), "--json"
+    )
+    assert drawn.returncode == NOTHING
+    assert json.loads(drawn.stdout)["faces"][29]["drawn"]
+
+
+def test_where_no_face_is_found_one_can_be_drawn(data: Path, tmp_path: Path):
+    """Exit code 4, and a sentence that tells of --box."""
+    wall = tmp_path / "wall.png"
+    Image.new("RGB", (60, 40), "white").save(wall)
+    listed = lineament(data, "search", wall, "--purpose", "archive-research")
+    assert listed.returncode == CHOOSE_FACE
+    assert listed.stdout == (
+        "No face was found in the photograph of 60 x 40 px.\n"
+        "Draw a box around one that was not found with --box LEFT,TOP,RIGHT,BOTTOM.\n"
+    )
 
 
 def test_wrong_input_is_a_sentence_a_remedy_and_a_code(data: Path, tmp_path: Path):
@@ -100,10 +121,12 @@ def test_wrong_input_is_a_sentence_a_remedy_and_a_code(data: Path, tmp_path: Pat
     purpose = ("--purpose", "archive-research")
     cases = [
         (("search", cut, *purpose), BAD_INPUT, "damaged-photograph"),
-        (("search", far, *purpose), BAD_INPUT, "face-too-small"),
+        (("search", far, *purpose, "--face", "1"), BAD_INPUT, "face-too-small"),
         (("search", text, *purpose), BAD_INPUT, "not-a-photograph"),
         (("search", huge, *purpose), BAD_INPUT, "photograph-too-large"),
-        (("search", dot, *purpose), BAD_INPUT, "no-face"),
+        (("search", dot, *purpose, "--box", "0,0,1,1"), BAD_INPUT, "face-too-small"),
+        (("search", OBAMA, *purpose, "--box", "0,0,9,9", "--face", "1"), BAD_INPUT, "invalid-request"),
+        (("search", OBAMA, *purpose, "--box", "left"), BAD_INPUT, "invalid-request"),
         (("search", OBAMA, *purpose, "--face", "7"), BAD_INPUT, "no-such-face"),
         (("search", OBAMA, *purpose, "--collection", "attic"), BAD_INPUT, "no-such-collection"),
         (("search", OBAMA, "--purpose", "curiosity"), REFUSED, "search-refused"),

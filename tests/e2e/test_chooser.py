@@ -1,13 +1,15 @@
 """Several faces: the person picks one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from lineament.testing import recorded
-from tests.e2e.conftest import Site, Visitor
-from tests.samples import SOLVAY
+from tests.e2e.conftest import PHONE, Site, Visitor
+from tests.samples import OBAMA, SOLVAY
 
 
 def test_a_face_is_picked_by_keyboard(site: Site, visitor: Visitor) -> None:
@@ -63,7 +65,7 @@ def test_faces_too_small_to_compare_are_shown_with_the_reason(visitor: Visitor, 
     off = page.locator(".face-list button:disabled")
     assert off.count() > 0
     assert page.locator(".face-list button:enabled").count() > 0
-    expect(off.first).to_contain_text("too small: the eyes are")
+    expect(off.first).to_contain_text("px apart: too small to compare")
     assert page.locator(".face:disabled").count() == off.count()
     visitor.picture("chooser-too-small")
 
@@ -80,3 +82,124 @@ def test_a_search_that_went_on_elsewhere_says_so(visitor: Visitor) -> None:
     page.locator("#confirm").click()
     expect(page.get_by_role("alert")).to_contain_text("not waiting for a face")
     visitor.expect_refusal(409)
+
+
+@pytest.fixture
+def box(site: Site) -> list[int]:
+    """Left, top, width and height, px, of the one face of a photograph."""
+    vision = site.installation.vision
+    (face,) = vision.detect(vision.read(OBAMA.read_bytes()))
+    left, top, right, bottom = map(round, face.box.tolist())
+    return [left, top, right - left, bottom - top]
+
+
+@pytest.fixture
+def blind(site: Site, box: list[int], monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A site whose detector finds nothing."""
+    monkeypatch.setattr(site.installation.vision, "detect", lambda _photograph: [])
+    return site
+
+
+def drag(page: Page, box: list[int]) -> None:
+    """Drag over the photograph from one corner of a box, px of the photograph, to the other."""
+    photograph = page.locator(".group-photo img")
+    photograph.scroll_into_view_if_needed()
+    frame = photograph.bounding_box()
+    assert frame
+    scale = frame["width"] / int(photograph.get_attribute("width") or 0)
+    left, top, width, height = (value * scale for value in box)
+    page.mouse.move(frame["x"] + left, frame["y"] + top)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + left + width / 2, frame["y"] + top + height / 2)
+    page.mouse.move(frame["x"] + left + width, frame["y"] + top + height)
+    page.mouse.up()
+
+
+def test_where_no_face_is_found_one_is_drawn_on_the_photograph(
+    blind: Site, visitor: Visitor, box: list[int]
+) -> None:
+    """The page says so in plain words; what is drawn with the mouse is searched, and the result says so."""
+    visitor.search(OBAMA)
+    page = visitor.page
+    expect(page.get_by_role("heading", level=1)).to_have_text("No face was found in this photograph")
+    visitor.picture("chooser-no-face")
+    drag(page, box)
+    expect(page.locator("#chosen-name")).to_have_text("Face drawn by hand")
+    for name, value in zip(("Left", "Top", "Width", "Height"), box, strict=True):
+        assert float(page.get_by_label(name).input_value()) == pytest.approx(value, abs=3)
+    visitor.picture("chooser-drawn")
+    page.get_by_role("button", name="Search this face").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 candidate to review")
+    expect(page.locator(".how")).to_contain_text("This face was drawn by hand.")
+    visitor.picture("candidates-of-a-drawn-face")
+
+
+def test_a_box_is_given_in_numbers_by_keyboard(visitor: Visitor, box: list[int]) -> None:
+    """Among many faces that were found, too; a face picked afterwards takes its place."""
+    visitor.search(SOLVAY)
+    page = visitor.page
+    page.get_by_text("Draw a box around a face").focus()
+    page.keyboard.press("Enter")
+    for value in ("700", "600", "100"):
+        page.keyboard.press("Tab")
+        page.keyboard.type(value)
+    expect(page.locator("#confirm")).to_be_disabled()
+    page.keyboard.press("Tab")
+    page.keyboard.type("120")
+    expect(page.locator("#chosen-name")).to_have_text("Face drawn by hand")
+    expect(page.locator("#drawn")).to_be_visible()
+    page.locator(".face-list button").nth(2).click()
+    expect(page.locator("#chosen-name")).to_have_text("Face 3")
+    expect(page.locator("#drawn")).to_be_hidden()
+    page.get_by_label("Width").fill("9000")
+    page.get_by_label("Width").press("Enter")
+    expect(page.locator("#chosen-name")).to_have_text("Face 3")
+    page.get_by_label("Width").fill("110")
+    expect(page.locator("#chosen-name")).to_have_text("Face drawn by hand")
+    page.get_by_label("Width").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No lead")
+
+
+def test_a_box_is_drawn_on_a_phone(blind: Site, arrive: Callable[..., Visitor], box: list[int]) -> None:
+    """Nothing is wider than the window, and the photograph does not scroll away under the finger."""
+    visitor = arrive(blind, PHONE)
+    visitor.search(OBAMA)
+    page = visitor.page
+    expect(page.locator(".group-photo")).to_have_css("touch-action", "none")
+    drag(page, box)
+    expect(page.locator("#chosen-name")).to_have_text("Face drawn by hand")
+    visitor.picture("phone-chooser-drawn")
+
+
+def test_choosing_and_drawing_need_no_script(
+    site: Site, arrive: Callable[..., Visitor], visitor: Visitor, box: list[int]
+) -> None:
+    """The list's buttons and the four fields are plain forms; a box outside the photograph is a sentence."""
+    visitor.search(SOLVAY)
+    plain = arrive(site, javascript=False)
+    page = plain.page
+    page.goto(visitor.page.url)
+    plain.picture("chooser-without-script")
+    page.get_by_text("Draw a box around a face").click()
+    for name, value in zip(("Left", "Top", "Width", "Height"), (2000, 10, 400, 40), strict=True):
+        page.get_by_label(name).fill(str(value))
+    page.get_by_role("button", name="Search this box").click()
+    expect(page.locator("main")).to_contain_text("The box must lie inside the photograph")
+    plain.expect_refusal(422)
+    page.goto(visitor.page.url)
+    page.get_by_role("button", name="Face 24").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No lead")
+
+
+def test_a_box_is_drawn_without_a_script(
+    blind: Site, arrive: Callable[..., Visitor], visitor: Visitor, box: list[int]
+) -> None:
+    """Four numbers and one button."""
+    visitor.search(OBAMA)
+    plain = arrive(blind, javascript=False)
+    page = plain.page
+    page.goto(visitor.page.url)
+    for name, value in zip(("Left", "Top", "Width", "Height"), box, strict=True):
+        page.get_by_label(name).fill(str(value))
+    page.get_by_role("button", name="Search this box").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 candidate to review")

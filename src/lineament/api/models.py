@@ -60,13 +60,36 @@ class PurposeOut(BaseModel):
     needs_case: bool
 
 
+class QualityOut(BaseModel):
+    """The measures of one face, named as in ISO/IEC 29794-5.
+
+    Distances are px, angles degrees; the others are from 0 (worst) to 100 (best).
+    """
+
+    unified_score: int
+    inter_eye_distance: float
+    yaw: float
+    pitch: float
+    roll: float
+    sharpness: int
+    under_exposure_prevention: int
+    over_exposure_prevention: int
+    face_occlusion_prevention: int
+
+
 class FaceOut(BaseModel):
-    """A face found in the probe photograph; ``number`` is what ``face`` takes."""
+    """A face in the probe photograph; ``number`` is what ``face`` takes.
+
+    ``drawn`` says that its box was drawn by hand. ``advice`` says in words what stands in the way of a
+    reliable comparison; a face that is not ``usable`` cannot be searched.
+    """
 
     number: int
     box: list[float]
-    inter_eye_px: float
+    drawn: bool
     usable: bool
+    advice: list[str]
+    quality: QualityOut
 
 
 class ImageOut(BaseModel):
@@ -86,10 +109,11 @@ class ImageOut(BaseModel):
 
 
 class SourceOut(ImageOut):
-    """One face in a photograph of a collection."""
+    """One face in a photograph of a collection. ``advice`` is as for the faces of the probe."""
 
     face: str
     box: list[float]
+    advice: list[str]
     crop_href: str
 
 
@@ -221,6 +245,7 @@ def source_out(face: StoredFace) -> SourceOut:
         **vars(image_out(face)),
         face=face.id,
         box=face.detected.box.tolist(),
+        advice=list(face.detected.quality.advice),
         crop_href=f"/api/v1/faces/{face.id}/crop.jpg",
     )
 
@@ -229,8 +254,10 @@ def _face_out(number: int, face: DetectedFace) -> FaceOut:
     return FaceOut(
         number=number,
         box=[round(float(value), 1) for value in face.box],
-        inter_eye_px=round(face.quality.inter_eye_distance, 1),
+        drawn=face.drawn,
         usable=face.quality.usable,
+        advice=list(face.quality.advice),
+        quality=QualityOut(**{name: round(value, 1) for name, value in vars(face.quality).items()}),
     )
 
 

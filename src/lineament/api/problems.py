@@ -58,7 +58,7 @@ def too_large() -> JSONResponse:
     return problem(PhotographTooLarge("The upload is larger than 32 MB."))
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
+def what_is_wrong(error: Mapping[str, Any]) -> str:
     """Say what is wrong with a request in our words, for those of a validator mean nothing to people."""
     place = str(error["loc"][1]) if len(error["loc"]) > 1 else "the request"
     longest = error.get("ctx", {}).get("max_length")
@@ -72,6 +72,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         "int_parsing": number,
         "int_type": number,
     }
+    if place == "box":
+        return "'box' must be four numbers: left, top, right, bottom."
     otherwise = (
         "'photo' must be a file." if place == "photo" else f"'{place}' has not the form that is needed."
     )
@@ -87,7 +89,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        return problem(InvalidRequest(_sentence(error.errors()[0])))
+        return problem(InvalidRequest(what_is_wrong(error.errors()[0])))
 
     @app.exception_handler(HTTPException)
     def plain(_request: Request, error: HTTPException) -> JSONResponse:

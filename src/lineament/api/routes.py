@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, FiniteFloat, StringConstraints
 
 from lineament import errors
 from lineament.api.access import Searcher, Served, SignedIn
@@ -50,7 +50,7 @@ def _problems(*kinds: type[errors.LineamentError]) -> _Responses:
 async def each_once(request: Request) -> None:
     """Refuse a form that gives a field twice: nobody could say which of the two counts."""
     form = await request.form()
-    for name in ("photo", "purpose", "face", "case"):
+    for name in ("photo", "purpose", "face", "box", "case"):
         if len(form.getlist(name)) > 1:
             raise errors.InvalidRequest(f"'{name}' is given more than once.")
 
@@ -85,7 +85,6 @@ def list_purposes(served: Served, _who: SignedIn) -> list[PurposeOut]:
         errors.DamagedPhotograph,
         errors.PhotographTooLarge,
         errors.DecoderStopped,
-        errors.NoFace,
         errors.FaceTooSmall,
         errors.NoSuchFace,
         errors.SearchRefused,
@@ -104,17 +103,22 @@ def new_search(
         list[CollectionName], Form(max_length=search.COLLECTIONS_MAX, description="The collections.")
     ],
     face: Annotated[int | None, Form(ge=1, description="The face to search, from 1.")] = None,
+    box: Annotated[
+        str | None, Form(max_length=100, description="A box around the face: left,top,right,bottom in px.")
+    ] = None,
     case: Annotated[
         str | None, Form(max_length=search.CASE_LENGTH_MAX, description="The case reference.")
     ] = None,
 ) -> SearchOut:
     """Search with a photograph.
 
-    The policy decides before the photograph is decoded. Where it shows several faces and no `face` is given,
-    the search waits (`outcome: awaiting-face`) for `POST /searches/{id}/face`.
+    The policy decides before the photograph is decoded. Where it does not show one usable face alone, and
+    neither `face` nor `box` is given, the search waits (`outcome: awaiting-face`) for
+    `POST /searches/{id}/face`.
     """
+    choice = search.choice_of(face, search.parse_box(box) if box else None)
     request = search.Request(purpose, tuple(collection), case or None)
-    done = search.open_search(served, who, request, photo.file.read(), face)
+    done = search.open_search(served, who, request, photo.file.read(), choice)
     response.headers["Location"] = f"/api/v1/searches/{done.id}"
     return search_out(candidates.show_search(served, who, done.id))
 
@@ -126,9 +130,10 @@ def get_search(served: Served, who: Searcher, search_id: str) -> SearchOut:
 
 
 class FaceChoice(BaseModel):
-    """The face to search, counted from 1."""
+    """The face to search, counted from 1, or a box around one that was not found: xyxy px."""
 
-    face: int = Field(ge=1, strict=True)
+    face: int | None = Field(None, ge=1, strict=True)
+    box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
 
 
 @router.post(
@@ -145,7 +150,10 @@ class FaceChoice(BaseModel):
 )
 def choose_face(served: Served, who: Searcher, search_id: str, choice: FaceChoice) -> SearchOut:
     """Go on with a search that waits for a face."""
-    done = search.choose_face(served, who, search_id, choice.face)
+    chosen = search.choice_of(choice.face, choice.box)
+    if chosen is None:
+        raise errors.InvalidRequest("'face' or 'box' is missing.")
+    done = search.choose_face(served, who, search_id, chosen)
     return search_out(candidates.show_search(served, who, done.id))
 
 

@@ -1,7 +1,8 @@
 """Search: the walk from a photograph to a candidate list.
 
 1. The policy decides, before any pixel is decoded.
-2. The photograph is decoded and its faces are found; where there are several, the person picks one.
+2. The photograph is decoded and its faces are found; where it does not show one face alone, the person picks
+   one of them, or draws a box around one that was not found.
 3. The chosen face is embedded and compared with every face of the collections.
 4. Candidates are scored again from the records and re-checked, and copies of one photograph are grouped.
 5. The search and its ledger entry commit. Only then is anything shown.
@@ -9,7 +10,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -20,7 +22,7 @@ from sqlalchemy import Connection
 from lineament.app import following
 from lineament.app.installation import Installation
 from lineament.app.journal import act
-from lineament.core.faces import DetectedFace, Photograph
+from lineament.core.faces import Photograph
 from lineament.core.odds import coincidence, threshold_for
 from lineament.core.policy import UNKNOWN_PURPOSE, Decision, Person, Purpose, Reason, decide
 from lineament.core.times import iso
@@ -29,7 +31,6 @@ from lineament.errors import (
     CollectionNotFound,
     InvalidRequest,
     LineamentError,
-    NoFace,
     NoSuchFace,
     NotCalibrated,
     SearchNotFound,
@@ -47,6 +48,9 @@ CASE_LENGTH_MAX = 200  # characters
 COLLECTIONS_MAX = 500  # so that an entry of the ledger holds them: it has 65,535 bytes
 CANDIDATE_ROWS_MAX = 400  # copies counted; likewise
 
+Box = tuple[float, float, float, float]  # xyxy, px of the upright photograph
+Choice = int | Box  # of a face: its number, counted from 1, or a box drawn around one that was not found
+
 
 @dataclass(frozen=True)
 class Request:
@@ -58,27 +62,26 @@ class Request:
 
 
 def open_search(
-    installation: Installation, who: Person, request: Request, photo: bytes, face: int | None = None
+    installation: Installation, who: Person, request: Request, photo: bytes, choice: Choice | None = None
 ) -> Search:
-    """Search with a photograph. ``face`` is the number of the face to search, counted from 1.
+    """Search with a photograph. ``choice`` says which of its faces.
 
-    Where the photograph shows several faces and ``face`` is None, the search is returned waiting for
-    ``choose_face``. Raises InvalidRequest and CollectionNotFound; and, each on record, SearchRefused,
-    PhotographError, NoSuchFace or NotCalibrated.
+    Without it a photograph of one usable face needs no choice; with any other the search is returned waiting
+    for ``choose_face``. Raises InvalidRequest and CollectionNotFound; and, each on record, SearchRefused,
+    PhotographError, NoSuchFace, InvalidRequest for a box outside the photograph, or NotCalibrated.
     """
     _require_plain(request)
     opened = _new(installation, who, request, photo)
     purpose = _decide(installation, who, opened)
     try:
-        photograph = installation.vision.decode(photo)
-        faces = tuple(installation.vision.detect(photograph))
-        if not faces:
-            raise NoFace("No face was found in this photograph.")
-        seen = replace(opened, faces=faces, probe_size=(photograph.width, photograph.height))
-        if face is None and len(faces) > 1:
+        photograph = installation.vision.read(photo)
+        seen = _look(installation, opened, photograph)
+        if choice is not None:
+            seen = _choose(installation, seen, photograph, choice)
+        if seen.face is None:
             done = replace(seen, outcome=Outcome.AWAITING_FACE)
         else:
-            done = _compare(installation, seen, purpose, photograph, 1 if face is None else face)
+            done = _compare(installation, seen, purpose, photograph)
         installation.blobs.put(photo)
     except Exception as error:
         code = error.code if isinstance(error, LineamentError) else LineamentError.code
@@ -88,7 +91,7 @@ def open_search(
     return _save(installation, who, done)
 
 
-def choose_face(installation: Installation, who: Person, search_id: str, face: int) -> Search:
+def choose_face(installation: Installation, who: Person, search_id: str, choice: Choice) -> Search:
     """Go on with a search that waits for a face. The policy decides again: things may have changed.
 
     Raises SearchNotFound, SearchNotOpen, and what ``open_search`` raises; a face that cannot be searched
@@ -102,8 +105,27 @@ def choose_face(installation: Installation, who: Person, search_id: str, face: i
         raise SearchNotOpen(_NOT_OPEN)
     waiting = replace(waiting, policy=installation.policy.version)
     purpose = _decide(installation, who, waiting)
-    photograph = installation.vision.decode(installation.blobs.get(waiting.probe_sha256))
-    return _save(installation, who, _compare(installation, waiting, purpose, photograph, face))
+    photograph = installation.vision.read(installation.blobs.get(waiting.probe_sha256))
+    chosen = _choose(installation, waiting, photograph, choice)
+    return _save(installation, who, _compare(installation, chosen, purpose, photograph))
+
+
+def choice_of(face: int | None, box: Box | None) -> Choice | None:
+    """Return the one that is given, or None. Raises InvalidRequest where both are."""
+    if face is not None and box is not None:
+        raise InvalidRequest("Give the number of a face or a box, and not both.")
+    return face if box is None else box
+
+
+def parse_box(text: str) -> Box:
+    """Return the box that ``left,top,right,bottom`` names, px. Raises InvalidRequest."""
+    try:
+        left, top, right, bottom = map(float, text.split(","))
+    except ValueError:
+        left = top = right = bottom = math.nan
+    if not all(map(math.isfinite, (left, top, right, bottom))):
+        raise InvalidRequest("A box is four numbers: left,top,right,bottom in pixels.")
+    return left, top, right, bottom
 
 
 _NOT_OPEN = "This search is not waiting for a face to be chosen."
@@ -172,13 +194,34 @@ def _decision(installation: Installation, tx: Connection, who: Person, search: S
     )
 
 
-def _compare(
-    installation: Installation, search: Search, purpose: Purpose, photograph: Photograph, number: int
-) -> Search:
+def _look(installation: Installation, search: Search, photograph: Photograph) -> Search:
+    """Step 2. Return the search with the faces that are found; one that is alone and usable is chosen."""
+    faces = tuple(installation.vision.detect(photograph))
+    evident = 1 if len(faces) == 1 and faces[0].quality.usable else None
+    return replace(search, faces=faces, probe_size=(photograph.width, photograph.height), face=evident)
+
+
+def _choose(installation: Installation, search: Search, photograph: Photograph, choice: Choice) -> Search:
+    """Step 2. Return the search with a face chosen. A box brings one more face, after those that were found.
+
+    Raises NoSuchFace, InvalidRequest for a box outside the photograph, and FaceTooSmall.
+    """
+    faces = search.faces
+    if not isinstance(choice, int):
+        faces += (installation.vision.face_at(photograph, choice),)
+        choice = len(faces)
+    if not 1 <= choice <= len(faces):
+        found = {0: "no face was found", 1: "one face was found"}
+        there = found.get(len(faces), f"there are 1 to {len(faces)}")
+        raise NoSuchFace(f"There is no face {choice} in the photograph: {there}.")
+    require_usable(faces[choice - 1])
+    return replace(search, faces=faces, face=choice)
+
+
+def _compare(installation: Installation, search: Search, purpose: Purpose, photograph: Photograph) -> Search:
     """Steps 3 and 4. Return the search with its candidates, ready to be saved."""
-    face = _chosen(search.faces, number)
-    require_usable(face)
-    probe = installation.vision.embed(photograph, [face])[0]
+    assert search.face is not None  # noqa: S101 - both callers have seen to it
+    probe = installation.vision.probe([(photograph, search.faces[search.face - 1])])
     names = [pinned.name for pinned in search.collections]
     # A photograph is at most once in each collection, so this many faces hold `limit` different ones.
     wanted = purpose.limit * len(names)
@@ -187,25 +230,16 @@ def _compare(
     kept = tuple(row for row in rows if row.rank <= purpose.limit)[:CANDIDATE_ROWS_MAX]
     return replace(
         search,
-        ended_at=iso(installation.clock()),
         outcome=Outcome.CANDIDATES if kept else Outcome.EMPTY,
         collections=found.collections,
         contract=installation.vision.contract,
         mode=purpose.mode,
         threshold=None if purpose.target_fpir is None else found.floor,
         limit=purpose.limit,
-        face=number,
         searched_faces=found.hits.covered,
         truncated=found.hits.truncated or len(kept) < len(rows),
         candidates=kept,
     )
-
-
-def _chosen(faces: Sequence[DetectedFace], number: int) -> DetectedFace:
-    if not 1 <= number <= len(faces):
-        shows = "one face" if len(faces) == 1 else f"faces 1 to {len(faces)}"
-        raise NoSuchFace(f"There is no face {number}: the photograph shows {shows}.")
-    return faces[number - 1]
 
 
 def _floor(installation: Installation, purpose: Purpose) -> Callable[[int], float]:
@@ -265,7 +299,7 @@ def _save(installation: Installation, who: Person, search: Search) -> Search:
     The policy decides once more inside it: a list under a permission that has just ended is refused. Raises
     SearchRefused, or SearchNotOpen when somebody else finished the waiting search first.
     """
-    search = replace(search, ended_at=search.ended_at or iso(installation.clock()))
+    search = replace(search, ended_at=iso(installation.clock()))
     reasons: tuple[Reason, ...] = ()
     with act(installation) as doing:
         if search.outcome in {Outcome.CANDIDATES, Outcome.EMPTY, Outcome.AWAITING_FACE}:

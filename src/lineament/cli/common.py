@@ -34,7 +34,7 @@ Exit codes:
   1  done; no candidate, some files were not taken in, or the quorum is not met
   2  the input cannot be used, or does not pass a check
   3  a rule forbids it
-  4  the photograph shows several faces: choose one with --face
+  4  a face is to be chosen with --face, or drawn with --box
   5  the installation needs attention
   130  stopped by Ctrl-C"""
 

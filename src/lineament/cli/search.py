@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--collection", "names", multiple=True, help="Search only this collection; may be repeated.")
 @click.option("--case", help="The case reference, where the purpose needs one.")
 @click.option("--face", type=click.IntRange(min=1), help="Which face of the photograph to search, from 1.")
+@click.option("--box", metavar="LEFT,TOP,RIGHT,BOTTOM", help="A box around a face that was not found, in px.")
 @click.option("--json", "as_json", is_flag=True, help="Print the search as JSON, as the HTTP interface does.")
 @click.pass_context
 def search(
@@ -29,12 +30,14 @@ def search(
     names: tuple[str, ...],
     case: str | None,
     face: int | None,
+    box: str | None,
     as_json: bool,
 ) -> None:
     """Find candidates for the face on PHOTO.
 
     Without --collection, every collection is searched whose permission allows the purpose. Where the
-    photograph shows several faces, they are listed and you choose one with --face.
+    photograph does not show one usable face alone, its faces are listed: choose one with --face, or draw a
+    box around one that was not found with --box.
     """
     from lineament.api.models import search_out
     from lineament.app import candidates, collections, sign_in
@@ -45,7 +48,8 @@ def search(
         who = sign_in.operator(installation)
         chosen = names or collections.allowing(installation, purpose)
         request = use.Request(purpose, tuple(chosen), case)
-        done = use.open_search(installation, who, request, read_file(photo), face)
+        choice = use.choice_of(face, use.parse_box(box) if box else None)
+        done = use.open_search(installation, who, request, read_file(photo), choice)
         shown = search_out(candidates.show_search(installation, who, done.id))
     click.echo(shown.model_dump_json(indent=2) if as_json else _text(shown))
     exits = {"awaiting-face": Exit.CHOOSE_FACE, "empty": Exit.NOTHING}
@@ -80,11 +84,14 @@ def _text(search: SearchOut) -> str:
 
 
 def _faces(search: SearchOut) -> str:
-    lines = [f"The photograph shows {len(search.faces)} faces. Choose one with --face:"]
+    count = len(search.faces)
+    found = {0: "No face was found", 1: "One face was found"}.get(count, f"{count} faces were found")
+    choose = "Choose one with --face, or draw a box" if count else "Draw a box"
+    lines = [
+        f"{found} in the photograph of {search.probe_width} x {search.probe_height} px.",
+        f"{choose} around one that was not found with --box LEFT,TOP,RIGHT,BOTTOM.",
+    ]
     for face in search.faces:
-        x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
-        note = "" if face.usable else ", too small to compare"
-        lines.append(
-            f"  {face.number}: centre at {x:.0f}, {y:.0f} px, eyes {face.inter_eye_px:.0f} px apart{note}"
-        )
+        box = ",".join(f"{value:.0f}" for value in face.box)
+        lines.append("; ".join([f"  {face.number}: at {box} px", *face.advice]))
     return "\n".join(lines)

@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from lineament.api.headers import HEADERS
-from lineament.api.problems import problem, status_of
-from lineament.errors import LineamentError, NotSignedIn
+from lineament.api.problems import problem, status_of, what_is_wrong
+from lineament.errors import InvalidRequest, LineamentError, NotSignedIn
 from lineament.web.render import page
 
 _GET_IN = (
@@ -55,8 +55,11 @@ def _plain(request: Request, error: HTTPException) -> Response:
     return _page(request, error.status_code, f"{error.detail}.", _UNKNOWN_REMEDY, "http-error")
 
 
-def _invalid(request: Request, _error: RequestValidationError) -> Response:
-    return _page(request, 404, _UNKNOWN, _UNKNOWN_REMEDY, "not-found")
+def _invalid(request: Request, error: RequestValidationError) -> Response:
+    first = error.errors()[0]
+    if first["loc"][0] == "path":
+        return _page(request, 404, _UNKNOWN, _UNKNOWN_REMEDY, "not-found")
+    return _known(request, InvalidRequest(what_is_wrong(first)))
 
 
 def _unexpected(request: Request, _error: Exception) -> Response:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import FiniteFloat
 from starlette.exceptions import HTTPException
 
 from lineament.api.access import SESSION_COOKIE, Searcher, Served, SignedIn, everyone, signed_in
 from lineament.app import candidates, collections, sign_in
 from lineament.app.installation import Installation
-from lineament.app.search import CASE_LENGTH_MAX
+from lineament.app.search import CASE_LENGTH_MAX, choose_face
 from lineament.core.odds import sentence
-from lineament.core.quality import LEAST_INTER_EYE_PX
 from lineament.records.searches import Outcome, Search
 from lineament.web.render import page
 
@@ -45,8 +45,7 @@ def result_page(request: Request, served: Served, who: Searcher, search_id: str)
     search = shown.search
     common = _titles(served, search) | {"search": search}
     if search.outcome is Outcome.AWAITING_FACE:
-        faces = [(number, face, face.quality.usable) for number, face in enumerate(search.faces, start=1)]
-        return page(request, "chooser.html", faces=faces, least_px=LEAST_INTER_EYE_PX, **common)
+        return page(request, "chooser.html", **common)
     if search.outcome in {Outcome.REFUSED, Outcome.FAILED}:
         return page(request, "stopped.html", **common)
     cost = shown.at_threshold
@@ -58,6 +57,22 @@ def result_page(request: Request, served: Served, who: Searcher, search_id: str)
         cost=sentence(cost, search.searched_faces or 0) if cost else None,
         **common,
     )
+
+
+@router.post("/searches/{search_id}/face")
+def take_choice(
+    served: Served,
+    who: Searcher,
+    search_id: str,
+    face: Annotated[int | None, Form()] = None,
+    left: Annotated[FiniteFloat, Form()] = 0,
+    top: Annotated[FiniteFloat, Form()] = 0,
+    width: Annotated[FiniteFloat, Form()] = 0,
+    height: Annotated[FiniteFloat, Form()] = 0,
+) -> Response:
+    """Take what the chooser's forms send without its script: a face's number, or a box in px."""
+    choose_face(served, who, search_id, face or (left, top, left + width, top + height))
+    return RedirectResponse(f"/searches/{search_id}", 303)
 
 
 @router.get("/searches/{search_id}/candidates/{rank}")
