@@ -51,8 +51,8 @@ class DetectorModel(ModelFile):
 
     ``long_sides`` are the scales it is run at, the finest first. The finest is run only where the others find
     nobody, or a face narrower than ``small_width`` at the second. On the third and further ones a face counts
-    from ``coarse_width`` on. Where no score reaches ``strong_score``, the photograph is tried at other turns;
-    in a box drawn by hand a face counts from ``drawn_threshold`` on.
+    from ``coarse_width`` on. Another turn than as it is must show a face of ``strong_score``; in a box drawn
+    by hand a face counts from ``drawn_threshold`` on.
     """
 
     family: str
