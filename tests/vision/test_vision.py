@@ -17,16 +17,11 @@ from lineament.core.faces import DetectedFace, Photograph
 from lineament.core.quality import LEAST_INTER_EYE_PX
 from lineament.errors import FaceTooSmall
 from lineament.testing import make_face
-from lineament.vision.detect import reading_order, suppress_overlaps
 from lineament.vision.pack import load_pack
 from lineament.vision.pipeline import Vision
 from lineament.vision.quality import require_usable
 
 Open = Callable[[str], Photograph]
-
-
-def face_at(x: float, y: float, size: float = 60) -> DetectedFace:
-    return make_face((x - size / 2, y - size / 2, x + size / 2, y + size / 2))
 
 
 def only_template(vision: Vision, photograph: Photograph) -> np.ndarray:
@@ -148,12 +143,17 @@ def test_threads_share_one_vision_and_get_the_same_templates(samples: Path, phot
         assert len(set(pool.map(template, range(4)))) == 1
 
 
-def test_opening_costs_nothing_until_it_is_used() -> None:
+def test_opening_costs_nothing_until_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process, no model: listing a pack's contract is free."""
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("something was started")
+
+    monkeypatch.setattr("onnxruntime.InferenceSession", forbidden)
+    monkeypatch.setattr("subprocess.Popen", forbidden)
     with closing(Vision.open()) as vision:
         assert vision.contract == load_pack().contract
-        assert vision._decoder.worker_pids() == []
-        assert vision._sessions == {}
+        assert vision.dimension == 128
 
 
 def test_eyes_too_close_are_said_to_be_so() -> None:
@@ -164,17 +164,3 @@ def test_eyes_too_close_are_said_to_be_so() -> None:
         require_usable(face)
     assert str(refused.value) == "The eyes are 9 px apart; at least 12 are needed to compare a face."
     require_usable(make_face(inter_eye_distance=LEAST_INTER_EYE_PX))
-
-
-def test_reading_order_does_not_depend_on_the_order_found() -> None:
-    """Two uneven rows, shuffled."""
-    rows = [face_at(100, 100), face_at(200, 110), face_at(300, 95), face_at(90, 200), face_at(310, 190)]
-    for seed in range(20):
-        shuffled = [rows[i] for i in np.random.default_rng(seed).permutation(5)]
-        assert [id(face) for face in reading_order(shuffled)] == [id(face) for face in rows]
-
-
-def test_the_better_of_two_overlapping_boxes_stays() -> None:
-    """A third box that overlaps less than the threshold stays too."""
-    boxes = np.array([[0, 0, 10, 10], [1, 1, 11, 11], [9, 0, 19, 10]], np.float32)
-    assert suppress_overlaps(boxes, np.array([0.7, 0.9, 0.8], np.float32), 0.3) == [1, 2]
