@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lineament.errors import ModelPackInvalid
 from lineament.vision import retinaface
 from lineament.vision.detect import detect_faces, open_detector
-from lineament.vision.pack import DetectorModel, load_pack
+from lineament.vision.pack import DEFAULT_PACK, DetectorModel, load_pack
 
 HEIGHT, WIDTH = 192, 256
 BOXES = np.array([[20, 30, 60, 80], [140, 70, 240, 170]], np.float32)  # in reading order
@@ -131,7 +132,18 @@ def test_a_file_of_another_family_is_refused(family: str) -> None:
         detect_faces(detector, np.zeros((HEIGHT, WIDTH, 3), np.uint8), model(family))
 
 
-def test_a_pack_may_name_each_family_and_no_other() -> None:
-    """A YuNet file that was changed is refused when it is opened."""
+def test_a_pack_may_name_each_family_and_no_other(tmp_path: Path) -> None:
+    """No model file is opened for it."""
+    text = (DEFAULT_PACK / "pack.toml").read_text()
+    for family in ("yunet", "scrfd", "retinaface"):
+        (tmp_path / "pack.toml").write_text(text.replace('family = "yunet"', f'family = "{family}"'))
+        assert load_pack(tmp_path).detector.family == family
+    (tmp_path / "pack.toml").write_text(text.replace('family = "yunet"', 'family = "haar"'))
+    with pytest.raises(ModelPackInvalid, match="'retinaface', 'scrfd', 'yunet'"):
+        load_pack(tmp_path)
+
+
+def test_a_yunet_file_of_another_size_is_refused() -> None:
+    """The one that is published declares 640 x 640, which is then opened to any size."""
     with pytest.raises(ModelPackInvalid, match="640 x 640"):
         open_detector(graph(retinaface_outputs()), model("yunet"))
