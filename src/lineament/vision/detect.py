@@ -18,11 +18,7 @@ Found = tuple[Floats, Floats, Floats]  # boxes (n, 4), landmarks (n, 5, 2) and s
 
 READ = {"yunet": yunet.read, "scrfd": scrfd.read, "retinaface": retinaface.read}
 
-# Upside down, faces reach a score of 0.921 where the same faces reach 0.929 or more upright (134 portraits,
-# YuNet), and their eyes are then taken for a mouth: below this score, other turns are tried.
-_CERTAIN = 0.92
 _AS_GIVEN = 1.15  # what the photograph as it is counts more than another turn, which is rarer
-
 _PART_OF_A_FACE = 0.7  # of a weak face's box, inside of a strong one's
 
 # How a box drawn by hand is looked at.
@@ -100,7 +96,7 @@ def detect_in(detector: Any, pixels: Pixels, box: Floats, model: DetectorModel) 
             if best is None or scores[i] > best.score:
                 points = (landmarks[i] + 0.5) * side / size + corner - 0.5
                 best = Detection(boxes[i], points.astype(np.float32), float(scores[i]))
-        if best is not None and best.score >= _CERTAIN:
+        if best is not None and best.score >= model.certain_score:
             break
     return best
 
@@ -112,7 +108,7 @@ def _best_turn(detector: Any, pixels: Pixels, model: DetectorModel) -> tuple[int
     strong face counts more than two weak ones.
     """
     upright = _at_turn(detector, pixels, 0, model)
-    if upright[2].max(initial=0) >= _CERTAIN:
+    if upright[2].max(initial=0) >= model.certain_score:
         return 0, upright
 
     def evidence(scores: Floats) -> float:

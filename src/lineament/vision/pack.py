@@ -51,8 +51,11 @@ class DetectorModel(ModelFile):
 
     ``long_sides`` are the scales it is run at, the finest first. The finest is run only where the others find
     nobody, or a face narrower than ``small_width`` at the second. On the third and further ones a face counts
-    from ``coarse_width`` on. Another turn than as it is must show a face of ``strong_score``; in a box drawn
-    by hand a face counts from ``drawn_threshold`` on.
+    from ``coarse_width`` on.
+
+    Where no score reaches ``certain_score``, a photograph is tried at other turns, and one of these must show
+    a face of ``strong_score``. In a box drawn by hand a face counts from ``drawn_threshold`` on. The default
+    is YuNet's: 134 portraits reached 0.921 at most upside down, and at least 0.929 upright.
     """
 
     family: str
@@ -64,6 +67,7 @@ class DetectorModel(ModelFile):
     strong_score: float
     drawn_threshold: float
     overlap_threshold: float
+    certain_score: float = 0.92
 
 
 @dataclass(frozen=True)
