@@ -49,12 +49,12 @@ def test_the_default_embedder_gives_the_same_vectors_as_the_file_that_ships() ->
         assert other.run(None, {"data": picture[None]})[0][0] == pytest.approx(alone, abs=2e-5)
 
 
-@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1), (1,), (1, 1, 1)])
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1), (4,), (1,), (1, 1, 1)])
 def test_any_prelu_keeps_its_meaning(shape: tuple[int, ...]) -> None:
-    """A slope a channel is said otherwise, also when above one or negative; one slope for all stays."""
-    slope = np.array([0.25, -0.7, 1.4][: np.prod(shape)]).reshape(shape)
+    """A slope a channel is said otherwise, also when above one or negative; a slope of any other kind stays."""
+    slope = np.array([0.25, -0.7, 1.4, 0.1][: np.prod(shape)]).reshape(shape)
     x = np.random.default_rng(1).normal(size=(1, 3, 4, 4)).astype(np.float32)
-    expected = np.where(x >= 0, x, x * (slope if slope.size > 1 else slope.item()))
+    expected = np.where(x >= 0, x, x * slope)
     (given,) = open_session(faster(prelu_model(slope))).run(None, {"x": x})
     assert given == pytest.approx(expected.reshape(x.shape), abs=1e-6)
 

@@ -44,7 +44,7 @@ def _without_prelu(
     if node.op_type != "PRelu" or node.input[1] not in constants:
         return [node]
     slope = numpy_helper.to_array(constants[node.input[1]])
-    if slope.size == 1 or slope.size != max(slope.shape):
+    if slope.size == 1 or slope.ndim < 3 or slope.shape[-3] != slope.size:  # not (channels, 1, 1)
         return [node]
     (x, _), out = node.input, node.output[0]
     channels = slope.reshape(-1).astype(np.float64)
