@@ -51,7 +51,7 @@ def test_the_default_embedder_gives_the_same_vectors_as_the_file_that_ships() ->
 
 @pytest.mark.parametrize("shape", [(3, 1, 1), (1, 3, 1, 1), (4,), (1,), (1, 1, 1)])
 def test_any_prelu_keeps_its_meaning(shape: tuple[int, ...]) -> None:
-    """A slope a channel is said otherwise, also when above one or negative; a slope of any other kind stays."""
+    """A slope a channel is said otherwise, also above one or negative; one of another kind stays."""
     slope = np.array([0.25, -0.7, 1.4, 0.1][: np.prod(shape)]).reshape(shape)
     x = np.random.default_rng(1).normal(size=(1, 3, 4, 4)).astype(np.float32)
     expected = np.where(x >= 0, x, x * slope)
