@@ -55,9 +55,9 @@ def detect_faces(detector: Any, pixels: Pixels, model: DetectorModel) -> list[De
     if finest > max(others, default=1.0):
         widths = (found[0][:, 2] - found[0][:, 0]) * max(others)
         if not widths.size or widths.min() < model.small_width:
-            turned = np.ascontiguousarray(np.rot90(pixels, quarters))
-            finer = _at_scale(detector, turned, finest, model)
-            found = _merged([found, turn_back(finer, quarters, width, height)], model)
+            view = _resized(detector, pixels, finest)
+            finer = _in_view(detector, view, quarters, (height, width), model)
+            found = _merged([found, finer], model)
     limits = np.array([width, height, width, height], np.float32)
     boxes, landmarks, scores = found
     return reading_order(
@@ -107,49 +107,62 @@ def _best_turn(detector: Any, pixels: Pixels, model: DetectorModel) -> tuple[int
     What speaks for a turn is the sum of squares of what its scores exceed the threshold by, so that one
     strong face counts more than two weak ones.
     """
-    upright = _at_turn(detector, pixels, 0, model)
+    height, width = size = pixels.shape[:2]
+    sides = model.long_sides[1:] or model.long_sides
+    scales = sorted({min(1.0, side / max(width, height)) for side in sides}, reverse=True)
+    views = [_resized(detector, pixels, scale) for scale in scales]
+    upright = _at_turn(detector, views, 0, size, model)
     if upright[2].max(initial=0) >= model.certain_score:
         return 0, upright
 
     def evidence(scores: Floats) -> float:
         return float(np.square(scores - model.score_threshold).sum())
 
-    tried = [(quarters, _at_turn(detector, pixels, quarters, model)) for quarters in (1, 2, 3)]
+    tried = [(quarters, _at_turn(detector, views, quarters, size, model)) for quarters in (1, 2, 3)]
     worth = [(0, upright), *(turn for turn in tried if turn[1][2].max(initial=0) >= model.strong_score)]
     return max(worth, key=lambda turn: evidence(turn[1][2]) * (1 if turn[0] else _AS_GIVEN))
 
 
-def _at_turn(detector: Any, pixels: Pixels, quarters: int, model: DetectorModel) -> Found:
-    """Run all scales but the finest at a turn; return what they find in pixels of the image as it is."""
-    height, width = pixels.shape[:2]
-    turned = np.ascontiguousarray(np.rot90(pixels, quarters))
-    sides = model.long_sides[1:] or model.long_sides
-    scales = sorted({min(1.0, side / max(width, height)) for side in sides}, reverse=True)
-    found = [
-        _at_scale(detector, turned, scale, model, narrowest=0 if scale == scales[0] else model.coarse_width)
-        for scale in scales
-    ]
-    return turn_back(_merged(found, model), quarters, width, height)
+def _at_turn(
+    detector: Any, views: list[Pixels], quarters: int, size: tuple[int, int], model: DetectorModel
+) -> Found:
+    """Look at a photograph of ``size`` (H, W) at one turn in its views, the finest scale first."""
+    finest, *others = views
+    parts = [_in_view(detector, finest, quarters, size, model)]
+    parts += [_in_view(detector, view, quarters, size, model, model.coarse_width) for view in others]
+    return _merged(parts, model)
 
 
-def _at_scale(detector: Any, pixels: Pixels, scale: float, model: DetectorModel, narrowest: int = 0) -> Found:
-    """Run one scale; return what it finds in pixels of the image.
+def _in_view(
+    detector: Any,
+    view: Pixels,
+    quarters: int,
+    size: tuple[int, int],
+    model: DetectorModel,
+    narrowest: int = 0,
+) -> Found:
+    """Return what one view at one turn shows, in pixels of the photograph of ``size`` (H, W) as it is.
 
-    Only faces at least ``narrowest`` px wide at this scale are returned.
+    Only faces at least ``narrowest`` px wide in the view are returned.
     """
+    height, width = view.shape[:2]
+    turned = np.ascontiguousarray(np.rot90(view, quarters))
+    seen = _looked_at(detector, turned, model, model.score_threshold)
+    wide = seen[0][:, 2] - seen[0][:, 0] >= narrowest
+    boxes, landmarks, scores = turn_back(seen, quarters, width, height)
+    stretch = np.array([size[1] / width, size[0] / height], np.float32)
+    return boxes[wide] * np.tile(stretch, 2), landmarks[wide] * stretch, scores[wide]
+
+
+def _resized(detector: Any, pixels: Pixels, scale: float) -> Pixels:
+    """Return the photograph at a scale, or smaller where the detector takes one size only."""
     height, width = pixels.shape[:2]
     if size := _only_size(detector):
         scale = min(scale, size[0] / height, size[1] / width)
-    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-    if (new_width, new_height) != (width, height):
-        resized = Image.fromarray(pixels).resize(
-            (new_width, new_height), Image.Resampling.BILINEAR, reducing_gap=2.0
-        )
-        pixels = np.asarray(resized)
-    boxes, landmarks, scores = _looked_at(detector, pixels, model, model.score_threshold)
-    wide = boxes[:, 2] - boxes[:, 0] >= narrowest
-    stretch = np.array([width / new_width, height / new_height], np.float32)
-    return boxes[wide] * np.tile(stretch, 2), landmarks[wide] * stretch, scores[wide]
+    smaller = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if smaller == (width, height):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize(smaller, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def _looked_at(detector: Any, pixels: Pixels, model: DetectorModel, threshold: float) -> Found:
