@@ -117,13 +117,13 @@ def test_a_permission_that_ends_half_way_stops_the_ingest(
     """The batch in hand is not written once the permission has ended."""
     make_collection(installation, "archive", permission=make_permission(valid_until=NOON + timedelta(1)))
     source = open_source(portraits)
-    original = installation.vision.decode
+    original = installation.vision.read
 
-    def slow_decode(data: bytes):  # the clock passes the end while a photograph is read
+    def slow_read(data: bytes):  # the clock passes the end while a photograph is read
         clock.now = NOON + timedelta(days=2)
         return original(data)
 
-    monkeypatch.setattr(installation.vision, "decode", slow_decode)
+    monkeypatch.setattr(installation.vision, "read", slow_read)
     with pytest.raises(PermissionNotInForce):
         ingest(installation, sign_in.operator(installation), "archive", source, lambda _done: None)
     assert holds(installation, "archive").images == 0

@@ -7,11 +7,14 @@ whole with its ledger entry, so that a stop at any moment loses at most the batc
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,14 +104,17 @@ def ingest(
     with installation.records.write() as tx:
         images.start_ingest(tx, ingest_id, collection.id, who.id, salt, installation.clock())
     done = 0
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for batch in _batches(source):
-            outcomes = list(threads.map(lambda one: _prepare(installation, collection.id, one), batch))
+    prepare = partial(_prepare, installation, collection.id)
+    with (
+        ThreadPoolExecutor(os.cpu_count()) as threads,
+        closing(_prepared(threads, prepare, source)) as batches,
+    ):
+        for outcomes in batches:
             with act(installation) as doing:
                 current = collections.list_collections(doing.tx, [collection_name])[0]
                 _require_in_force(installation, current)
                 _commit(installation, doing, who, current, ingest_id, salt, outcomes, report)
-            done += len(batch)
+            done += len(outcomes)
             on_progress(done)
     with act(installation) as doing:
         now = installation.clock()
@@ -143,10 +149,21 @@ def _require_in_force(installation: Installation, collection: Collection) -> Non
         raise PermissionNotInForce(f"The permission for '{collection.name}' is {permission.standing(now)}.")
 
 
-def _batches(source: Iterable[Item | Unreadable]) -> Iterator[list[Item | Unreadable]]:
+def _prepared(
+    threads: Executor, prepare: Callable[[Item | Unreadable], _Outcome], source: Iterable[Item | Unreadable]
+) -> Generator[list[_Outcome], None, None]:
+    """Yield batches of outcomes; the next batch is worked on while one is written to the records."""
     iterator = iter(source)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
+    ahead: deque[list[Future[_Outcome]]] = deque()
+    try:
+        while (batch := list(islice(iterator, BATCH))) or ahead:
+            if batch:
+                ahead.append([threads.submit(prepare, one) for one in batch])
+            if len(ahead) > 1 or not batch:
+                yield [future.result() for future in ahead.popleft()]
+    finally:
+        for future in chain.from_iterable(ahead):
+            future.cancel()
 
 
 def _prepare(installation: Installation, collection_id: str, item: Item | Unreadable) -> _Outcome:
@@ -168,7 +185,7 @@ def _prepare(installation: Installation, collection_id: str, item: Item | Unread
 
 
 def _through_vision(vision: Vision, item: Item, data: bytes, digest: str) -> _Prepared:
-    photograph = vision.decode(data)
+    photograph = vision.read(data)
     found = vision.detect(photograph)
     faces = [face for face in found if face.quality.usable]
     why_none: PhotographError | None = None
