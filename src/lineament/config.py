@@ -35,6 +35,11 @@ class Settings(BaseSettings):
         return self.data / "policy.toml"
 
     @property
+    def models(self) -> Path:
+        """Where the model packs lie that an operator added."""
+        return self.data / "models"
+
+    @property
     def witnesses(self) -> Path:
         """Where the ledger's witnesses are listed, if any are: a policy file of c2sp.org/tlog-policy."""
         return self.data / "witnesses"

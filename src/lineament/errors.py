@@ -214,6 +214,27 @@ class NotCalibrated(Refused):
     remedy = "Use a purpose in investigation mode, or the model pack that ships with Lineament."
 
 
+class ModelPackNotFound(NotFound):
+    """No model pack has this name."""
+
+    code = "no-such-model-pack"
+    remedy = "`lineament models` lists the packs there are; `lineament models add` adds another one."
+
+
+class ModelPackExists(Conflict):
+    """A model pack of this name is there already, with another pack.toml."""
+
+    code = "model-pack-exists"
+    remedy = "Give the pack another name in its pack.toml."
+
+
+class LicenceNotAccepted(Refused):
+    """A model pack is used under the terms of its licences, or not at all."""
+
+    code = "licence-not-accepted"
+    remedy = "Read the terms above. If you accept them, answer yes, or give --accept-licence."
+
+
 class InvalidRequest(BadInput):
     """A field of a request is missing or has the wrong form."""
 
@@ -279,10 +300,33 @@ class DecoderUnavailable(Broken):
 
 
 class ModelPackInvalid(Broken):
-    """A model pack's files are missing, or are not the ones that its digests name."""
+    """A model pack cannot be understood, or its files are missing or not the ones that its digests name."""
 
     code = "model-pack-invalid"
-    remedy = "Install Lineament again: its model files were changed or lost."
+    remedy = (
+        "Mend the pack; docs/reference/model-pack.md lists what it says. One that was in use: put its files "
+        "back, into the folder models of the data folder, or install Lineament again."
+    )
+
+
+class ModelChanged(Broken):
+    """The records are under another model contract than this program: templates of two are never compared."""
+
+    code = "model-changed"
+    remedy = (
+        "Start the server again. Where that does not help, Lineament was upgraded: run "
+        "`lineament models migrate` with the pack that `lineament models` shows as in use."
+    )
+
+
+class NotMigrated(Broken):
+    """A collection has photographs that did not go through the model in use."""
+
+    code = "not-migrated"
+    remedy = (
+        "Once its permission is in force, run `lineament models migrate` with the pack that "
+        "`lineament models` shows as in use."
+    )
 
 
 class DeviceMissing(Broken):

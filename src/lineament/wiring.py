@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
+from lineament.app import models
 from lineament.app.installation import Installation
 from lineament.config import Settings
-from lineament.core.odds import Tail, parse_tail
 from lineament.core.policy import Policy, parse_policy
 from lineament.errors import (
     LedgerKeyLost,
@@ -26,6 +26,7 @@ from lineament.index.exact import ExactIndex
 from lineament.ledger import LedgerError, Signer, WitnessPolicy
 from lineament.records import ledger_entries
 from lineament.records.blobs import Blobs
+from lineament.records.models import pack_in_use
 from lineament.records.store import open_records
 from lineament.sources import read_file
 from lineament.vision.pipeline import Vision
@@ -46,11 +47,13 @@ def open_installation(settings: Settings) -> Installation:
     has_records = records.exists() and records.stat().st_size > 0
     if not has_records and (published.exists() or key.exists()):
         raise RecordsUnusable(f"The records {records} are missing, and what is left beside them needs them.")
-    vision, policy = Vision.open(), _policy(settings.policy)
-    tail, witnesses, opened = _tail(vision), _witnesses(settings.witnesses), open_records(records)
+    policy, witnesses = _policy(settings.policy), _witnesses(settings.witnesses)
+    opened = open_records(records)
     try:
         with opened.read() as tx:
             is_new = ledger_entries.count(tx) == 0 and not published.exists()
+            pack = models.load(settings.models, pack_in_use(tx))
+        tail, vision = models.tail_of(pack), Vision(pack)
         signer = _signer(key, is_new)
     except BaseException:
         opened.close()
@@ -60,6 +63,8 @@ def open_installation(settings: Settings) -> Installation:
         blobs=Blobs(data / "blobs"),
         index=ExactIndex(vision.dimension),
         vision=vision,
+        contract=vision.contract,
+        models_folder=settings.models,
         ledger_folder=published,
         signer=signer,
         witnesses=witnesses,
@@ -89,11 +94,6 @@ def _witnesses(file: Path) -> WitnessPolicy:
         return WitnessPolicy.parse(read_file(file))
     except (SourceError, LedgerError) as error:
         raise WitnessesInvalid(f"The file {file} cannot be used: {error}") from error
-
-
-def _tail(vision: Vision) -> Tail | None:
-    measured = vision.pack.impostor_tail()
-    return None if measured is None else parse_tail(measured)
 
 
 def _signer(file: Path, is_new: bool) -> Signer:

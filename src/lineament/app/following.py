@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineament.app.installation import Installation
-from lineament.errors import IndexBehind
+from lineament.app.journal import require_contract
+from lineament.errors import IndexBehind, NotMigrated
 from lineament.index.protocol import Hits
 from lineament.records import collections, images
 from lineament.records.searches import PinnedCollection
@@ -49,15 +50,18 @@ def search(
     ``floor_for`` is given the number of faces at that revision and returns the lowest score to be listed.
     Hits may lie a rounding below it, so that none is lost before they are scored exactly.
 
-    Raises IndexBehind when the index covers another number of faces than the records hold.
+    Raises ModelChanged where the records are under another model, NotMigrated for a collection that a change
+    of the model left out, and IndexBehind when the index covers another number of faces than the records.
     """
     contract = installation.vision.contract
     for _ in range(_TRIES):
         with installation.records.read() as tx:
-            pinned = tuple(
-                PinnedCollection(one.id, one.name, one.revision)
-                for one in collections.list_collections(tx, names)
-            )
+            require_contract(installation, tx)
+            there = collections.list_collections(tx, names)
+            for one in there:
+                if one.left_out:
+                    raise NotMigrated(f"'{one.name}' was left out when the model pack was changed.")
+            pinned = tuple(PinnedCollection(one.id, one.name, one.revision) for one in there)
             revision = collections.current_revision(tx)
             faces = images.count_faces(tx, contract)
             expected = sum(faces.get(one.id, 0) for one in pinned)

@@ -21,6 +21,7 @@ from lineament.vision.pipeline import Vision
 class Installation:
     """The rooms, the policies, the measured error rates (None without calibration), the clock and fresh ids.
 
+    ``contract`` is what acts are done under: that of ``vision``, unless collections are being migrated to it.
     ``clock`` returns an aware UTC time, ``new_id`` 32 random hex digits, ``new_salt`` 32 random bytes.
     """
 
@@ -28,6 +29,8 @@ class Installation:
     blobs: Blobs
     index: Index
     vision: Vision
+    contract: str
+    models_folder: Path
     ledger_folder: Path
     signer: Signer
     witnesses: WitnessPolicy

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from lineament import ledger
 from lineament.app.installation import Installation
+from lineament.core.policy import Person
 from lineament.core.times import iso
-from lineament.errors import LedgerBroken, StorageFailed
+from lineament.errors import LedgerBroken, ModelChanged, StorageFailed
 from lineament.records import ledger_entries
 from lineament.records.terms import Terms, read_terms, write_terms
 
@@ -36,13 +37,16 @@ class Act:
 def act(installation: Installation) -> Iterator[Act]:
     """Open a transaction for an act and its entries, on a ledger that agrees with its entries.
 
-    Where policy, model or calibration have changed since the last act, that is recorded first. Publishes once
-    all has committed. Raises LedgerBroken before anything is done on a ledger that disagrees.
+    Where policy or calibration have changed since the last act, that is recorded first. Publishes once all
+    has committed. Raises, before anything is done, LedgerBroken on a ledger that disagrees, and ModelChanged
+    where the records are under another model than this process.
     """
     publish(installation)
     with installation.records.write() as tx:
         doing = Act(tx)
-        _record_new_terms(installation, doing)
+        before = require_contract(installation, tx)
+        migrating = installation.vision.contract != installation.contract  # which is done under the old terms
+        change_terms(installation, doing, before if migrating else terms_of(installation))
         yield doing
     publish(installation)
 
@@ -59,14 +63,29 @@ def check(installation: Installation) -> None:
         ledger.check(installation.ledger_folder, entries, size, installation.signer.verifier)
 
 
-def _record_new_terms(installation: Installation, doing: Act) -> None:
-    calibration = installation.tail.version if installation.tail else None
-    terms = Terms(installation.policy.version, installation.vision.contract, calibration)
+def require_contract(installation: Installation, tx: Connection) -> Terms:
+    """Return the records' terms. Raises ModelChanged where this process is under another contract."""
+    terms = read_terms(tx)
+    if terms.contract not in {None, installation.contract}:
+        raise ModelChanged("The model pack was changed: the records are under another one than this program.")
+    return terms
+
+
+def terms_of(installation: Installation) -> Terms:
+    """Return the policy, the model and the calibration that this process works with."""
+    tail = installation.tail
+    calibration = tail.version if tail else None
+    return Terms(installation.policy.version, installation.vision.contract, calibration)
+
+
+def change_terms(installation: Installation, doing: Act, terms: Terms, who: Person | None = None) -> None:
+    """Record the terms that count from now on, with an entry for each one that is another than before."""
     before, at = read_terms(doing.tx), iso(installation.clock())
     if before.policy != terms.policy:
         doing.record("policy.changed", at=at, before=before.policy, after=terms.policy)
     if before.contract != terms.contract:
-        doing.record("model.changed", at=at, before=before.contract, after=terms.contract)
+        by = who.id if who else None
+        doing.record("model.changed", at=at, who=by, before=before.contract, after=terms.contract)
     if before.calibration != terms.calibration:
         doing.record(
             "calibration.changed",

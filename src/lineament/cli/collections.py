@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
-from lineament.cli.common import opened
+from lineament.cli.common import opened, print_table
 
 if TYPE_CHECKING:
     from lineament.core.permission import Permission
 
-PIPE_WIDTH = 400  # characters
 PERMISSION_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -92,6 +89,4 @@ def _show() -> None:
             f"{permission.valid_until:%Y-%m-%d}" if permission and permission.valid_until else "",
             "\n".join(permission.purposes) if permission else "",
         )
-    # In a file or a pipe nothing is cut off or wrapped.
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    Console(markup=False, highlight=False, width=width).print(table)
+    print_table(table)

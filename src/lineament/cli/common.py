@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from lineament.cli import INTERRUPTED
 from lineament.config import load_settings
@@ -39,11 +45,36 @@ Exit codes:
   130  stopped by Ctrl-C"""
 
 
+_PIPE_WIDTH = 400  # characters
+
+
 def exit_code(error: LineamentError) -> Exit:
     """Return the exit code for an error."""
     if isinstance(error, Broken):
         return Exit.BROKEN
     return Exit.REFUSED if isinstance(error, Refused) else Exit.BAD_INPUT
+
+
+def progress_bar() -> Progress:
+    """Return a progress bar on standard error."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def print_table(table: Table) -> None:
+    """Print a table. In a file or a pipe nothing is cut off or wrapped."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    Console(markup=False, highlight=False, width=width).print(table)
+
+
+def confirmed(question: str) -> bool:
+    """Ask a person; where nobody sits at the terminal, the answer is no."""
+    return sys.stdin.isatty() and click.confirm(question, default=False)
 
 
 @contextmanager

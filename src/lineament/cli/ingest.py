@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lineament.cli.common import EXIT_CODES, Exit, opened
+from lineament.cli.common import EXIT_CODES, Exit, opened, progress_bar
 from lineament.config import load_settings
 from lineament.core.words import counted, plain
 from lineament.errors import LineamentError, SourceUnreadable
@@ -35,14 +33,7 @@ def ingest(context: click.Context, source: str, collection: str, as_json: bool) 
     from lineament.app import sign_in
     from lineament.sources import open_source
 
-    console = Console(stderr=True)
-    progress = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
+    progress = progress_bar()
     with opened() as installation:
         items = open_source(_outside(source, load_settings().data))
         use.require_permission(installation, collection)

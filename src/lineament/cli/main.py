@@ -14,6 +14,7 @@ from lineament.cli.common import EXIT_CODES, Exit, exit_code
 from lineament.cli.disclose import export, receipt
 from lineament.cli.ingest import ingest
 from lineament.cli.ledger import fsck, verifier, verify, witness
+from lineament.cli.models import models
 from lineament.cli.search import search
 from lineament.cli.serve import serve, sign_in, token
 from lineament.core.words import plain
@@ -58,6 +59,7 @@ def main() -> None:
 
 for command in (
     collections,
+    models,
     ingest,
     search,
     receipt,

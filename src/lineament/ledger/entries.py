@@ -86,7 +86,8 @@ INTEGER = Type("integer", lambda value: type(value) is int and 0 <= value <= MAX
 KINDS: dict[str, dict[str, Type]] = {
     "server.started": {"at": TIME, "software": RELEASE, "contract": DIGEST, "policy": DIGEST},
     "policy.changed": {"at": TIME, "before": nullable(DIGEST), "after": DIGEST},
-    "model.changed": {"at": TIME, "before": nullable(DIGEST), "after": DIGEST},
+    "model.added": {"at": TIME, "who": ID, "contract": DIGEST, "pack": DIGEST, "terms": DIGEST},
+    "model.changed": {"at": TIME, "who": nullable(ID), "before": nullable(DIGEST), "after": DIGEST},
     "calibration.changed": {
         "at": TIME,
         "contract": DIGEST,

@@ -23,6 +23,7 @@ class Collection:
     name: str
     title: str
     revision: int
+    left_out: bool  # when the model pack was changed
     permission: Permission | None
 
     @property
@@ -33,8 +34,8 @@ class Collection:
 
 def add_collection(tx: Connection, collection_id: str, name: str, title: str, now: datetime) -> None:
     """Record an empty collection."""
-    row = {"id": collection_id, "name": name, "title": title, "created_at": iso(now), "revision": 0}
-    tx.execute(insert(collection).values(row))
+    row = {"id": collection_id, "name": name, "title": title, "created_at": iso(now)}
+    tx.execute(insert(collection).values(row | {"revision": 0, "left_out": False}))
 
 
 def add_permission(
@@ -79,6 +80,7 @@ def list_collections(tx: Connection, names: Sequence[str] | None = None) -> list
             name=row.name,
             title=row.title,
             revision=row.revision,
+            left_out=row.left_out,
             permission=_permission(row.document) if row.document else None,
         )
         for row in tx.execute(query)
@@ -91,6 +93,11 @@ def next_revision(tx: Connection, collection_id: str) -> int:
     revision = int(tx.execute(raised).scalar_one())
     tx.execute(update(collection).where(collection.c.id == collection_id).values(revision=revision))
     return revision
+
+
+def leave_out(tx: Connection, collection_ids: Sequence[str]) -> None:
+    """Record which collections a change of the model pack left out; all others are whole."""
+    tx.execute(update(collection).values(left_out=collection.c.id.in_(collection_ids)))
 
 
 def current_revision(tx: Connection) -> int:

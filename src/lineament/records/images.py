@@ -133,6 +133,44 @@ def templates_of(tx: Connection, contract: str, face_ids: Sequence[str]) -> dict
     return {row.face_id: np.frombuffer(row.vector, "<f4") for row in rows}
 
 
+def images(tx: Connection, image_ids: Sequence[str]) -> list[Image]:
+    """Return these images in the order of their ids."""
+    rows = tx.execute(select(image).where(image.c.id.in_(image_ids)).order_by(image.c.id))
+    return [_image(row) for row in rows.mappings()]
+
+
+def waiting_for(tx: Connection, contract: str) -> dict[str, list[str]]:
+    """Return the ids of the stored photographs that have yet to go through a contract, by collection id.
+
+    The bytes of a photograph in which no face was found are not stored, and so it is none of them.
+    """
+    of_image = face.c.image_id == image.c.id
+    has_face = select(face.c.id).where(of_image).exists()
+    has_template = (
+        select(face.c.id)
+        .join(template, template.c.face_id == face.c.id)
+        .where(of_image, template.c.contract == contract)
+        .exists()
+    )
+    rows = tx.execute(
+        select(image.c.collection_id, image.c.id)
+        .where(image.c.contract != contract, has_face, ~has_template)
+        .order_by(image.c.id)
+    )
+    waiting: dict[str, list[str]] = {}
+    for row in rows:
+        waiting.setdefault(row.collection_id, []).append(row.id)
+    return waiting
+
+
+def count_faceless(tx: Connection, contract: str) -> int:
+    """Return how many images without any face have yet to go through a contract."""
+    has_face = select(face.c.id).where(face.c.image_id == image.c.id).exists()
+    return tx.execute(
+        select(func.count()).select_from(image).where(image.c.contract != contract, ~has_face)
+    ).scalar_one()
+
+
 def faces(tx: Connection, face_ids: Sequence[str]) -> dict[str, StoredFace]:
     """Return these faces with their images, by face id; ids that are not there are left out."""
     query = (
@@ -180,6 +218,12 @@ def count_faces(tx: Connection, contract: str) -> dict[str, int]:
     return {row.collection_id: row.faces for row in tx.execute(counted)}
 
 
+def faces_by_contract(tx: Connection) -> dict[str, int]:
+    """Return how many faces have a template of each contract."""
+    rows = tx.execute(select(template.c.contract, func.count().label("faces")).group_by(template.c.contract))
+    return {row.contract: row.faces for row in rows}
+
+
 def count_images(tx: Connection, contract: str) -> dict[str, int]:
     """Return how many images with a face of one contract each collection has, by its id."""
     counted = (
@@ -216,12 +260,16 @@ def face_from_document(document: Mapping[str, Any]) -> DetectedFace:
 _FACE = (face.c.id.label("face_id"), face.c.box, face.c.landmarks, face.c.score, face.c.quality, face.c.drawn)
 
 
-def _stored_face(row: Mapping[Any, Any]) -> StoredFace:
+def _image(row: Mapping[Any, Any]) -> Image:
     said = {name: row[name] for name in ("path", "source_url", "page_url", "caption", "credit", "extra")}
     plain = {name: row[name] for name in ("id", "collection_id", "sha256", "media_type", "width", "height")}
+    return Image(**plain, provenance=Provenance(**said))
+
+
+def _stored_face(row: Mapping[Any, Any]) -> StoredFace:
     return StoredFace(
         id=row["face_id"],
-        image=Image(**plain, provenance=Provenance(**said)),
+        image=_image(row),
         collection=row["collection"],
         detected=face_from_document(row),
     )

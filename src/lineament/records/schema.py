@@ -40,6 +40,18 @@ state = Table(
     Column("policy", Text),
     Column("contract", Text),
     Column("calibration", Text),
+    Column("pack", Text, ForeignKey("model_pack.name")),  # null: the pack that ships
+)
+
+model_pack = Table(  # packs that were added, under the terms that were accepted
+    "model_pack",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("contract", Text, nullable=False),
+    Column("digest", Text, nullable=False),  # of its pack.toml
+    Column("terms", Text, nullable=False),  # SHA-256 of the text that was accepted, kept in the blobs
+    Column("accepted_by", Text, ForeignKey("person.id"), nullable=False),
+    Column("accepted_at", Text, nullable=False),
 )
 
 person = Table(
@@ -68,6 +80,7 @@ collection = Table(
     Column("title", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("left_out", Boolean, nullable=False),  # of a change of the model pack: not searched until migrated
 )
 
 permission = Table(  # every change is a new version; the newest one counts

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("left_out", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
         sa.UniqueConstraint("name", name=op.f("uq_collection_name")),
     )
@@ -41,12 +42,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
     )
     op.create_table(
+        "model_pack",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("contract", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("accepted_by", sa.Text(), nullable=False),
+        sa.Column("accepted_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["accepted_by"], ["person.id"], name=op.f("fk_model_pack_accepted_by")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_model_pack")),
+    )
+    op.create_table(
         "state",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("policy", sa.Text(), nullable=True),
         sa.Column("contract", sa.Text(), nullable=True),
         sa.Column("calibration", sa.Text(), nullable=True),
+        sa.Column("pack", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["pack"], ["model_pack.name"], name=op.f("fk_state_pack")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_state")),
     )
     op.create_table(

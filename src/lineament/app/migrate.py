@@ -1,0 +1,150 @@
+"""Migrate: every photograph goes through another model pack, and then that pack is the one in use.
+
+The new templates are made beside the old ones, which are searched meanwhile, by ingesting what is stored once
+more; so a migration is resumed, batched and recorded as an ingest is. One transaction then sees that nothing
+is left and switches. The old templates stay: the way back is as short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from lineament.app import models
+from lineament.app.ingest import Rejected, ingest
+from lineament.app.installation import Installation, require
+from lineament.app.journal import act, change_terms, terms_of
+from lineament.core.policy import Mode, Person, Role
+from lineament.errors import BlobLost, FileMissing, NotCalibrated, PermissionNotInForce
+from lineament.records import collections, images
+from lineament.records.blobs import Blobs
+from lineament.records.models import AddedPack, use_pack
+from lineament.records.terms import read_terms
+from lineament.sources import Item
+from lineament.vision.pipeline import Vision
+
+_PAGE = 500  # images
+
+
+@dataclass
+class Migration:
+    """What a migration did.
+
+    ``rejected`` lists the stored photographs that got no template, each path after its collection's name;
+    ``faceless`` counts those in which no face was found before, whose bytes are not kept; ``left_out`` names
+    the collections whose permission is not in force.
+    """
+
+    images: int = 0
+    faces: int = 0
+    rejected: list[Rejected] = field(default_factory=list)
+    faceless: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+def migrate(
+    installation: Installation,
+    who: Person,
+    name: str,
+    accepts: Callable[[str], bool],
+    on_progress: Callable[[int, int], None],
+) -> Migration:
+    """Re-embed every photograph under the pack ``name`` and switch to it. Run again, it goes on.
+
+    ``accepts`` is asked only where the pack was not calibrated: it is told what that means and says whether
+    to go on. ``on_progress`` gets how many photographs are done, and of how many.
+    Raises ModelPackNotFound, ModelPackInvalid, NotCalibrated where that is not accepted, and ModelChanged
+    where another migration came in between; what was committed by then stays.
+    """
+    require(who, Role.CURATOR)
+    added = models.find(installation, name)
+    pack = models.load(installation.models_folder, added)
+    tail = models.tail_of(pack)
+    if tail is None and not accepts(_without_tail(installation, name)):
+        raise NotCalibrated(f"The error rates of the model pack '{name}' have not been measured.")
+    with installation.records.read() as tx:
+        contract = read_terms(tx).contract or installation.contract
+    done, seen = Migration(), set[str]()
+    with closing(Vision(pack)) as vision:
+        beside = replace(installation, vision=vision, tail=tail, contract=contract)
+        while waiting := _switch(beside, who, added, seen, done):
+            total = len(seen) + sum(map(len, waiting.values()))
+            on_progress(len(seen), total)
+            for collection, ids in waiting.items():
+                progress = partial(_add_progress, on_progress, len(seen), total)
+                try:
+                    report = ingest(beside, who, collection, _Stored(beside, ids), progress)
+                except PermissionNotInForce:  # it has just ended: what is left is left out
+                    continue
+                seen.update(ids)
+                done.images += report.new
+                done.faces += report.faces
+                done.rejected += [replace(one, path=f"{collection}/{one.path}") for one in report.rejected]
+    return done
+
+
+def _add_progress(on_progress: Callable[[int, int], None], before: int, total: int, done: int) -> None:
+    on_progress(before + done, total)
+
+
+def _without_tail(installation: Installation, name: str) -> str:
+    purposes = installation.policy.purposes.values()
+    refused = ", ".join(f"'{one.name}'" for one in purposes if one.mode is Mode.IDENTIFICATION)
+    return (
+        f"The error rates of the model pack '{name}' have not been measured. Until they are, no candidate "
+        f"has odds, and searches in identification mode are refused: {refused or 'no purpose has it'}."
+    )
+
+
+def _switch(
+    beside: Installation, who: Person, added: AddedPack | None, seen: Set[str], done: Migration
+) -> dict[str, list[str]]:
+    """Switch where nothing is left to be re-embedded; else return what is, by the collection's name.
+
+    An ingest may have brought more meanwhile. Photographs that were ``seen`` and could not be re-embedded are
+    not tried again.
+    """
+    with act(beside) as doing:
+        left = images.waiting_for(doing.tx, beside.vision.contract)
+        there = [one for one in collections.list_collections(doing.tx) if one.id in left]
+        now = beside.clock()
+        left_out = [one for one in there if not (one.permission and one.permission.in_force(now))]
+        waiting = {
+            one.name: ids
+            for one in there
+            if one not in left_out and (ids := [id_ for id_ in left[one.id] if id_ not in seen])
+        }
+        if not waiting:
+            change_terms(beside, doing, terms_of(beside), who)
+            use_pack(doing.tx, added.name if added else None)
+            collections.leave_out(doing.tx, [one.id for one in left_out])
+            done.left_out = [one.name for one in left_out]
+            done.faceless = images.count_faceless(doing.tx, beside.vision.contract)
+    return waiting
+
+
+class _Stored:
+    """Stored photographs as a source: what an ingest once brought, from the blobs."""
+
+    def __init__(self, installation: Installation, image_ids: Sequence[str]) -> None:
+        self._installation = installation
+        self._ids = image_ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[Item]:
+        for start in range(0, len(self._ids), _PAGE):
+            with self._installation.records.read() as tx:
+                page = images.images(tx, self._ids[start : start + _PAGE])
+            for one in page:
+                yield Item(read=partial(_read, self._installation.blobs, one.sha256), **vars(one.provenance))
+
+
+def _read(blobs: Blobs, digest: str) -> bytes:
+    try:
+        return blobs.get(digest)
+    except BlobLost as error:
+        raise FileMissing(str(error)) from error
