@@ -93,10 +93,11 @@ def search(installation: Installation, who: Person, person: str, path: Path) -> 
 def names(installation: Installation, who: Person, request: Request, path: Path) -> list[tuple[str, float]]:
     """Return the candidates as (name, score), best first; the face nearest the centre is searched."""
     try:
-        done = open_search(installation, who, request, path.read_bytes())
-        if done.outcome is Outcome.AWAITING_FACE:
-            width, height = done.probe_size or (0, 0)
-            centres = [(face.box[:2] + face.box[2:]) / 2 - (width / 2, height / 2) for face in done.faces]
+        done = open_search(installation, who, request, [path.read_bytes()])
+        if done.outcome is Outcome.AWAITING_FACE and done.probes[0].faces:
+            width, height = done.probes[0].size or (0, 0)
+            faces = done.probes[0].faces
+            centres = [(face.box[:2] + face.box[2:]) / 2 - (width / 2, height / 2) for face in faces]
             nearest = min(range(len(centres)), key=lambda one: float(centres[one] @ centres[one]))
             done = choose_face(installation, who, done.id, nearest + 1)
     except LineamentError as error:

@@ -61,7 +61,7 @@ def _row(size: int) -> str:
         following.catch_up(installation)
         caught_up = time.perf_counter() - began
         models = _milliseconds(lambda: _models_alone(installation, photo))
-        search = _milliseconds(lambda: open_search(installation, who, request, photo))
+        search = _milliseconds(lambda: open_search(installation, who, request, [photo]))
         installation.close()
     return f"| {size:,} | {models:.0f} ms | {search:.0f} ms | {search / models:.2f} | {caught_up:.2f} s |"
 

@@ -48,6 +48,7 @@ def test_a_stranger_sees_nothing_of_the_interface(stranger: TestClient, archive:
             .replace("{face_id}", "0")
             .replace("{image_id}", "0")
             .replace("{rank}", "1")
+            .replace("{number}", "1")
         )
         for method in route.methods:
             headers = {"origin": BASE}

@@ -16,9 +16,9 @@ from lineament.testing import Clock
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 
-def post(client: TestClient, photo: bytes, **form: object):
+def post(client: TestClient, *photos: bytes, **form: object):
     data = {"purpose": "archive-research", "collection": ["archive"]} | form
-    return client.post("/api/v1/searches", data=data, files={"photo": ("p.jpg", photo)})
+    return client.post("/api/v1/searches", data=data, files=[("photo", ("p.jpg", photo)) for photo in photos])
 
 
 def test_a_photograph_leads_to_a_candidate_and_its_pictures(client: TestClient):
@@ -33,8 +33,8 @@ def test_a_photograph_leads_to_a_candidate_and_its_pictures(client: TestClient):
     assert candidate["source"]["extra"]["person"] == "Barack Obama"
     assert candidate["odds"].startswith("Among these 7 faces")
     for href in (
-        search["probe_href"],
-        f"{search['href']}/crop.jpg",
+        search["probes"][0]["image_href"],
+        search["probes"][0]["crop_href"],
         candidate["source"]["image_href"],
         candidate["source"]["crop_href"],
     ):
@@ -58,7 +58,7 @@ def test_several_faces_are_numbered_and_one_is_chosen(client: TestClient):
     """The search waits with 29 boxes inside the photograph, and goes on with one."""
     search = post(client, SOLVAY.read_bytes()).json()
     assert search["outcome"] == "awaiting-face"
-    assert [face["number"] for face in search["faces"]] == list(range(1, 30))
+    assert [face["number"] for face in search["probes"][0]["faces"]] == list(range(1, 30))
     done = client.post(f"{search['href']}/face", json={"face": 24})
     assert (done.status_code, done.json()["outcome"]) == (200, "empty")
     again = client.post(f"{search['href']}/face", json={"face": 2})
@@ -67,13 +67,13 @@ def test_several_faces_are_numbered_and_one_is_chosen(client: TestClient):
 
 def test_each_face_says_how_well_it_can_be_compared(client: TestClient):
     """The measures by their names in the standard, and in words what stands in the way."""
-    faces = post(client, SOLVAY.read_bytes()).json()["faces"]
+    faces = post(client, SOLVAY.read_bytes()).json()["probes"][0]["faces"]
     for face in faces:
         assert face["quality"].keys() == {field.name for field in fields(Quality)}
         assert face["usable"]
         assert not face["drawn"]
     assert all(isinstance(sentence, str) for face in faces for sentence in face["advice"])
-    (face,) = post(client, small_face()).json()["faces"]
+    (face,) = post(client, small_face()).json()["probes"][0]["faces"]
     assert (face["usable"], len(face["advice"])) == (False, 1)
     assert "too small to compare" in face["advice"][0]
 
@@ -81,16 +81,57 @@ def test_each_face_says_how_well_it_can_be_compared(client: TestClient):
 def test_a_face_that_was_not_found_is_drawn(client: TestClient):
     """Nothing is found in the wall; a box is searched, at once or after the search has waited."""
     wall = post(client, tiny()).json()
-    assert (wall["outcome"], wall["faces"]) == ("awaiting-face", [])
+    assert (wall["outcome"], wall["probes"][0]["faces"]) == ("awaiting-face", [])
     small = client.post(f"{wall['href']}/face", json={"box": [0, 0, 1, 1]})
     assert (small.status_code, small.json()["code"]) == (422, "face-too-small")
     waiting = post(client, SOLVAY.read_bytes()).json()
-    box = waiting["faces"][23]["box"]
+    box = waiting["probes"][0]["faces"][23]["box"]
     done = client.post(f"{waiting['href']}/face", json={"box": box}).json()
-    assert (done["outcome"], done["face"], len(done["faces"])) == ("empty", 30, 30)
-    assert (done["faces"][29]["drawn"], done["faces"][29]["box"]) == (True, box)
+    (probe,) = done["probes"]
+    assert (done["outcome"], probe["face"], len(probe["faces"])) == ("empty", 30, 30)
+    assert (probe["faces"][29]["drawn"], probe["faces"][29]["box"]) == (True, box)
     at_once = post(client, SOLVAY.read_bytes(), box=",".join(map(str, box))).json()
-    assert (at_once["outcome"], at_once["face"]) == ("empty", 30)
+    assert (at_once["outcome"], at_once["probes"][0]["face"]) == ("empty", 30)
+
+
+def test_several_photographs_of_one_person_are_searched_as_one(client: TestClient):
+    """Where one of them needs a choice the search waits for it; or all choices come along."""
+    photos = (OBAMA.read_bytes(), SOLVAY.read_bytes())
+    waiting = post(client, *photos).json()
+    assert waiting["outcome"] == "awaiting-face"
+    assert [probe["face"] for probe in waiting["probes"]] == [1, None]
+    assert waiting["probes"][1]["crop_href"] is None
+    done = client.post(f"{waiting['href']}/face", json={"probe": 2, "face": 24}).json()
+    assert [probe["face"] for probe in done["probes"]] == [1, 24]
+    at_once = post(client, *photos, face=[1, 24]).json()
+    assert at_once["candidates"] == done["candidates"]
+    for probe in done["probes"]:
+        for href in (probe["image_href"], probe["crop_href"]):
+            assert client.get(href).headers["content-type"] == "image/jpeg"
+    assert client.get(f"{done['href']}/probes/3/image.jpg").json()["code"] == "no-such-search"
+
+
+@pytest.mark.parametrize(
+    ("photos", "form", "sentence"),
+    [
+        ([b"a"] * 21, {}, "'photo' is given more than 20 times."),
+        ([b"a", b"a"], {}, "The same photograph is given twice."),
+        (
+            [b"a", b"b"],
+            {"face": [1]},
+            "There are 2 photographs and 1 choice of a face: give one for each, in their order, or none.",
+        ),
+        (
+            [b"a", b"b"],
+            {"box": "0,0,9,9"},
+            "There are 2 photographs and 1 choice of a face: give one for each, in their order, or none.",
+        ),
+    ],
+)
+def test_photographs_and_choices_go_together(client: TestClient, photos, form, sentence: str):
+    """Each that does not is said in our words."""
+    answer = post(client, *photos, **form)
+    assert (answer.status_code, answer.json()["detail"]) == (422, sentence)
 
 
 def test_collections_and_purposes_are_listed_with_their_terms(client: TestClient):
@@ -133,6 +174,7 @@ def small_face() -> bytes:
         (lambda: OBAMA.read_bytes()[:90_000], 422, "damaged-photograph"),
         (huge, 413, "photograph-too-large"),
         (lambda: bytes(34 * 1024 * 1024), 413, "photograph-too-large"),
+        (lambda: bytes(130 * 1024 * 1024), 413, "photograph-too-large"),
     ],
 )
 def test_a_wrong_photograph_gets_a_sentence_and_what_to_do(client: TestClient, photo, status: int, code: str):
@@ -175,7 +217,7 @@ def test_a_body_that_does_not_announce_its_size_is_capped_too(client: TestClient
 
     def endless():
         yield b'--x\r\nContent-Disposition: form-data; name="photo"; filename="p"\r\n\r\n'
-        for _ in range(40):
+        for _ in range(140):
             yield bytes(1024 * 1024)
 
     headers = {"content-type": "multipart/form-data; boundary=x"}
@@ -207,7 +249,8 @@ def test_an_expired_permission_refuses_and_withholds(client: TestClient, archive
 
 def test_unknown_ids_are_not_found(client: TestClient):
     """Guessing gives nothing away."""
-    for path in ("searches/abc", "searches/abc/probe.jpg", "faces/abc", "faces/abc/crop.jpg", "images/abc"):
+    probe = "searches/abc/probes/1/image.jpg"
+    for path in ("searches/abc", probe, "faces/abc", "faces/abc/crop.jpg", "images/abc"):
         assert client.get(f"/api/v1/{path}").status_code == 404
     assert client.get("/api/v1/nothing").json()["code"] == "http-error"
 
@@ -235,8 +278,10 @@ def test_what_is_wrong_with_a_form_is_said_in_our_words(client: TestClient, send
         (b'{"face": true}', "'face' must be a whole number from 1 on."),
         (b'{"face": "1"}', "'face' must be a whole number from 1 on."),
         (b'{"face": 0}', "'face' must be a whole number from 1 on."),
-        (b"{}", "'face' or 'box' is missing."),
-        (b'{"face": 1, "box": [0, 0, 9, 9]}', "Give the number of a face or a box, and not both."),
+        (b"{}", "Give either 'face' or 'box'."),
+        (b'{"face": 1, "box": [0, 0, 9, 9]}', "Give either 'face' or 'box'."),
+        (b'{"face": 1, "probe": 0}', "'probe' must be a whole number from 1 on."),
+        (b'{"face": 1, "probe": 2}', "There is no photograph 2: the search has 1."),
         (b'{"box": [0, 0, 9]}', "'box' must be four numbers: left, top, right, bottom."),
         (b'{"box": [0, 0, NaN, 9]}', "'box' must be four numbers: left, top, right, bottom."),
         (b'{"box": [9, 9, 0, 0]}', "A box has four numbers: left, top, right and bottom, in pixels."),

@@ -28,7 +28,7 @@ def test_searches_go_on_while_photographs_come_in(archive: Installation, tmp_pat
 
     def search(_number: int):
         return open_search(
-            archive, who, Request("archive-research", ("archive", "second")), OBAMA.read_bytes()
+            archive, who, Request("archive-research", ("archive", "second")), [OBAMA.read_bytes()]
         )
 
     with ThreadPoolExecutor(4) as threads:

@@ -46,10 +46,10 @@ def files_of(bundle: bytes) -> dict[str, bytes]:
 
 def test_a_receipt_proves_what_became_of_a_search(archive: Installation, who: Person):
     """Also after the log has grown."""
-    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    search = open_search(archive, who, ARCHIVE, [OBAMA.read_bytes()])
     receipt = disclose.receipt(archive, who, search.id)
     for _ in range(3):
-        open_search(archive, who, ARCHIVE, BIDEN.read_bytes())
+        open_search(archive, who, ARCHIVE, [BIDEN.read_bytes()])
     said = steps_of(archive, receipt)
     assert f'"search":"{search.id}"' in said[2]
     assert '"outcome":"candidates"' in said[2]
@@ -59,26 +59,45 @@ def test_a_receipt_proves_what_became_of_a_search(archive: Installation, who: Pe
 def test_a_bundle_holds_all_that_a_search_left(archive: Installation, who: Person):
     """The photograph, the terms, the candidates with their sources, a receipt a step, and true openings."""
     request = Request("archive-research", ("archive",), "K-17")
-    waiting = open_search(archive, who, request, SOLVAY.read_bytes())
+    waiting = open_search(archive, who, request, [SOLVAY.read_bytes()])
     done = choose_face(archive, who, waiting.id, 24)
     bundle = disclose.export(archive, who, done.id)
     said = steps_of(archive, bundle)
-    assert said[6].startswith("7. 5 commitments")  # probe and case of both entries, and the list
+    assert said[6].startswith("7. 5 commitments")  # photograph and case of both entries, and the list
     assert said[7:9] == [
-        "8. The photograph 'probe' is the one that was searched.",
-        "9. search.json says the same as the entries: terms, outcome, and the candidates opened.",
+        "8. The photographs in probes/ are those that were searched: 1.",
+        "9. search.json says the same as the entries: terms, outcome, faces, and the candidates opened.",
     ]
     files = files_of(bundle)
-    assert files["probe"] == SOLVAY.read_bytes()
+    assert files["probes/0"] == SOLVAY.read_bytes()
     document = json.loads(files["search.json"])
-    assert (document["outcome"], document["case_reference"], document["face"]) == ("empty", "K-17", 24)
+    assert (document["outcome"], document["case_reference"]) == ("empty", "K-17")
+    assert document["probes"][0]["face"] == 24
     assert len([name for name in files if name.startswith("entries/")]) == 3  # waited, done, shown
     assert recorded(archive)[-1]["kind"] == "export.made"
 
 
+def test_a_bundle_holds_every_photograph_and_says_which_face_was_drawn(archive: Installation, who: Person):
+    """Also where a face was chosen first, and then another one drawn."""
+    photos = [SOLVAY.read_bytes(), OBAMA.read_bytes()]
+    waiting = open_search(archive, who, ARCHIVE, photos)
+    choose_face(archive, who, waiting.id, 1, 2)
+    choose_face(archive, who, waiting.id, (200, 200, 480, 600), 2)
+    done = choose_face(archive, who, waiting.id, 24)
+    bundle = disclose.export(archive, who, done.id)
+    said = steps_of(archive, bundle)
+    opened = 2 * 4 + len(done.candidates) + 1  # two photographs of four entries, and what was found and shown
+    assert said[6].startswith(f"7. {opened} commitments")
+    assert said[7] == "8. The photographs in probes/ are those that were searched: 2."
+    files = files_of(bundle)
+    assert [files["probes/0"], files["probes/1"]] == photos
+    drawn = json.loads(files["search.json"])["probes"][1]
+    assert (drawn["face"], [face["drawn"] for face in drawn["faces"]]) == (2, [False, True])
+
+
 def test_the_candidates_of_a_bundle_lead_to_their_sources(archive: Installation, who: Person):
     """As they were shown."""
-    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    search = open_search(archive, who, ARCHIVE, [OBAMA.read_bytes()])
     document = json.loads(files_of(disclose.export(archive, who, search.id))["search.json"])
     (candidate,) = document["candidates"]
     assert candidate["sources"][0]["source_url"].startswith("https://")
@@ -87,7 +106,7 @@ def test_the_candidates_of_a_bundle_lead_to_their_sources(archive: Installation,
 
 def test_what_has_been_withdrawn_is_not_handed_out(archive: Installation, who: Person, clock: Clock):
     """The candidate's rank and score stay, its source does not; the bundle is sound."""
-    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    search = open_search(archive, who, ARCHIVE, [OBAMA.read_bytes()])
     show_search(archive, who, search.id)
     clock.turn(timedelta(days=400))
     bundle = disclose.export(archive, who, search.id)
@@ -103,17 +122,17 @@ def test_refused_and_failed_searches_can_be_proved_too(archive: Installation, wh
     """What was not done is on record like what was."""
     for request, photo in ((Request("missing-person", ("archive",)), b""), (ARCHIVE, b"not a photograph")):
         with pytest.raises(LineamentError):
-            open_search(archive, who, request, photo)
+            open_search(archive, who, request, [photo])
         search = str(recorded(archive)[-1]["search"])
         assert len(steps_of(archive, disclose.receipt(archive, who, search))) == 4
         bundle = disclose.export(archive, who, search)
-        assert "probe" not in files_of(bundle)
+        assert "probes/0" not in files_of(bundle)
         assert steps_of(archive, bundle)
 
 
 def test_nobody_hands_out_somebody_elses_search(archive: Installation, who: Person):
     """An id alone opens nothing, and no act is recorded."""
-    search = open_search(archive, who, ARCHIVE, BIDEN.read_bytes())
+    search = open_search(archive, who, ARCHIVE, [BIDEN.read_bytes()])
     other, before = Person("f" * 32, "other", frozenset(Role)), len(recorded(archive))
     for hand_out in (disclose.receipt, disclose.export):
         with pytest.raises(SearchNotFound):
@@ -125,7 +144,7 @@ def test_what_was_shown_is_on_record_once_for_each_different_list(
     archive: Installation, who: Person, clock: Clock
 ):
     """Looking again adds nothing; a list from which something is withheld is another one."""
-    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    search = open_search(archive, who, ARCHIVE, [OBAMA.read_bytes()])
     for _ in range(3):
         show_search(archive, who, search.id)
     clock.turn(timedelta(days=400))
@@ -168,7 +187,7 @@ def test_a_receipt_carries_what_witnesses_have_signed(witnesses: Witnesses, who:
     """Once they have been asked; and whoever trusts them sees their names in the check."""
     installation = witnesses.installation
     assert witnessing.witnessed(installation) is None
-    search = open_search(installation, who, ARCHIVE, OBAMA.read_bytes())
+    search = open_search(installation, who, ARCHIVE, [OBAMA.read_bytes()])
     (asked,) = witnessing.ask(installation)
     assert (asked.name, asked.refused) == ("one", None)
     receipt, bundle = (make(installation, who, search.id) for make in (disclose.receipt, disclose.export))
@@ -193,7 +212,7 @@ def ask_until_witnessed(installation: Installation) -> None:
 def test_a_server_asks_by_itself_and_leaves_off_when_it_stops(witnesses: Witnesses, who: Person):
     """At once when it starts, and then once a minute."""
     installation = witnesses.installation
-    open_search(installation, who, ARCHIVE, BIDEN.read_bytes())
+    open_search(installation, who, ARCHIVE, [BIDEN.read_bytes()])
     ask_until_witnessed(installation)
     assert witnesses.asked == 1
 
@@ -224,13 +243,13 @@ def test_a_witness_that_does_not_answer_stops_nothing(archive: Installation, who
     (asked,) = witnessing.ask(alone)
     assert asked.refused
     assert "cannot be reached" in asked.refused
-    assert open_search(alone, who, ARCHIVE, BIDEN.read_bytes())
+    assert open_search(alone, who, ARCHIVE, [BIDEN.read_bytes()])
     assert witnessing.witnessed(alone) is None
 
 
 def test_a_narrowed_permission_shows_in_the_next_list(archive: Installation, who: Person):
     """And on record: what was shown before, and that it no longer is."""
-    search = open_search(archive, who, ARCHIVE, OBAMA.read_bytes())
+    search = open_search(archive, who, ARCHIVE, [OBAMA.read_bytes()])
     show_search(archive, who, search.id)
     collections.permit(archive, who, "archive", make_permission(("own-likeness",)))
     show_search(archive, who, search.id)

@@ -10,7 +10,7 @@ from lineament import ledger
 from lineament.app import collections, sign_in
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
-from lineament.app.search import Request, candidate_bytes, open_search
+from lineament.app.search import Request, candidate_bytes, open_search, probe_bytes
 from lineament.core.policy import parse_policy
 from lineament.errors import LedgerBroken, LineamentError, SearchRefused, SignInLinkSpent
 from lineament.records import ledger_entries
@@ -127,13 +127,13 @@ def test_no_personal_value_is_found_in_any_leaf(installation: Installation, port
     collections.add(installation, who, "archive", plant(), permission)
     ingest(installation, who, "archive", open_source(portraits), lambda _done: None)
     for _ in range(5):
-        open_search(installation, who, Request("missing-person", ("archive",), plant()), OBAMA.read_bytes())
+        open_search(installation, who, Request("missing-person", ("archive",), plant()), [OBAMA.read_bytes()])
     while len(planted) < PLANTED:
         purpose, case = plant(), plant()
         with pytest.raises(SearchRefused):
-            open_search(installation, who, Request(purpose, ("archive",), case), plant().encode())
+            open_search(installation, who, Request(purpose, ("archive",), case), [plant().encode()])
     with pytest.raises(LineamentError):
-        open_search(installation, who, Request("archive-research", ("archive",), plant()), plant().encode())
+        open_search(installation, who, Request("archive-research", ("archive",), plant()), [plant().encode()])
 
     with installation.records.read() as tx:
         leaves = b"\n".join(ledger_entries.read(tx, 0, ledger_entries.count(tx)))
@@ -154,14 +154,14 @@ def test_without_the_salt_a_known_person_cannot_be_found_and_the_proofs_still_ho
     """A dictionary with the very photograph, face and case in it opens nothing once the salt is gone."""
     who = sign_in.operator(archive)
     request = Request("archive-research", ("archive",), "K-17")
-    search = open_search(archive, who, request, OBAMA.read_bytes())
+    search = open_search(archive, who, request, [OBAMA.read_bytes()])
     entry = recorded(archive)[-1]
     known = {
-        "probe": search.probe_sha256.encode(),
+        "probes/0": probe_bytes(search.probes[0]),
         "case": b"K-17",
         "candidates/0": candidate_bytes(search.candidates[0]),
     }
-    commitments = {entry["probe"], entry["case"], *entry["candidates"]}  # type: ignore[misc]
+    commitments = {entry["case"], *entry["probes"], *entry["candidates"]}  # type: ignore[misc]
     assert opened(search.salt, known) == commitments
 
     with archive.records.write() as tx:

@@ -81,13 +81,13 @@ def test_several_faces_are_listed_and_one_is_chosen(data: Path):
     assert len(re.findall(r"^ +\d+: at \d+,\d+,\d+,\d+ px", listed.stdout, re.MULTILINE)) == 29
     chosen = lineament(data, "search", SOLVAY, "--purpose", "archive-research", "--face", 24, "--json")
     assert chosen.returncode == NOTHING
-    assert json.loads(chosen.stdout)["face"] == 24
-    box = json.loads(chosen.stdout)["faces"][23]["box"]
+    assert json.loads(chosen.stdout)["probes"][0]["face"] == 24
+    box = json.loads(chosen.stdout)["probes"][0]["faces"][23]["box"]
     drawn = lineament(
         data, "search", SOLVAY, "--purpose", "archive-research", "--box", ",".join(map(str, box)), "--json"
     )
     assert drawn.returncode == NOTHING
-    assert json.loads(drawn.stdout)["faces"][29]["drawn"]
+    assert json.loads(drawn.stdout)["probes"][0]["faces"][29]["drawn"]
 
 
 def test_where_no_face_is_found_one_can_be_drawn(data: Path, tmp_path: Path):
@@ -100,6 +100,27 @@ def test_where_no_face_is_found_one_can_be_drawn(data: Path, tmp_path: Path):
         "No face was found in the photograph of 60 x 40 px.\n"
         "Draw a box around one that was not found with --box LEFT,TOP,RIGHT,BOTTOM.\n"
     )
+
+
+def test_several_photographs_are_searched_together(data: Path, tmp_path: Path):
+    """Exit code 4 where a face is to be chosen; then --face once for each photograph, in their order."""
+    purpose = ("--purpose", "archive-research")
+    listed = lineament(data, "search", OBAMA, SOLVAY, *purpose)
+    assert listed.returncode == CHOOSE_FACE
+    assert "one and the same person. Give --face once for each, in this order:" in listed.stdout
+    assert "obama2.jpg, 626 x 1200 px: one face was found." in listed.stdout
+    assert "solvay1927.jpg, 2048 x 922 px: 29 faces were found." in listed.stdout
+    small = tmp_path / "small.png"
+    Image.open(OBAMA).resize((313, 600)).save(small)
+    found = lineament(data, "search", OBAMA, small, *purpose, "--face", 1, "--face", 1)
+    assert (found.returncode, "Barack Obama" in found.stdout) == (DONE, True), found.stderr
+    assert "One template was made from 2 photographs of one person." in found.stdout
+    wall = tmp_path / "wall.png"
+    Image.new("RGB", (60, 40), "white").save(wall)
+    blind = lineament(data, "search", OBAMA, wall, *purpose)
+    assert "Leave it out, or search it alone with --box." in blind.stdout
+    wrong = lineament(data, "search", OBAMA, wall, *purpose, "--face", 1)
+    assert (wrong.returncode, "[invalid-request]" in wrong.stderr) == (BAD_INPUT, True)
 
 
 def test_wrong_input_is_a_sentence_a_remedy_and_a_code(data: Path, tmp_path: Path):

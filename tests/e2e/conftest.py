@@ -23,7 +23,7 @@ from tests.samples import REPOSITORY, SAMPLES
 
 SCREENSHOTS = REPOSITORY / "tests" / "screenshots"
 DESKTOP = {"width": 1280, "height": 860}
-PHONE = {"width": 390, "height": 844}
+PHONE = {"width": 360, "height": 780}
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,14 @@ class Visitor:
         self.page.wait_for_load_state("load")
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
-    def fill_in(self, photograph: Path, purpose: str = "archive-research") -> None:
+    def fill_in(self, *photographs: Path, purpose: str = "archive-research") -> None:
         """Fill in the form of a new search."""
-        self.page.set_input_files("#photo", photograph)
+        self.page.set_input_files("#photo", photographs)
         self.page.check(f"input[value={purpose}]")
 
-    def search(self, photograph: Path, purpose: str = "archive-research") -> None:
+    def search(self, *photographs: Path) -> None:
         """Search and wait for the result's page."""
-        self.fill_in(photograph, purpose)
+        self.fill_in(*photographs)
         self.page.click("#submit")
         self.page.wait_for_url("**/searches/*")
 

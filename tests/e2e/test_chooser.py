@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from lineament.records import searches
 from lineament.testing import recorded
 from tests.e2e.conftest import PHONE, Site, Visitor
 from tests.samples import OBAMA, SOLVAY
@@ -34,7 +35,12 @@ def test_a_face_is_picked_by_keyboard(site: Site, visitor: Visitor) -> None:
 
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("No lead")
-    assert [one["face"] for one in recorded(site.installation) if one["kind"] == "search"] == [None, 3]
+    outcomes = [one["outcome"] for one in recorded(site.installation) if one["kind"] == "search"]
+    assert outcomes == ["awaiting-face", "empty"]
+    with site.installation.records.read() as tx:
+        done = searches.get_search(tx, page.url.rpartition("/")[2])
+    assert done
+    assert done.probes[0].face == 3
 
 
 def test_a_reload_keeps_the_choice_open_and_nothing_is_chosen_silently(visitor: Visitor) -> None:

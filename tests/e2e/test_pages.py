@@ -116,7 +116,7 @@ def test_a_new_installation_says_how_to_begin(
 
 
 def test_every_page_fits_a_phone(site: Site, arrive: Callable[..., Visitor]) -> None:
-    """390 px: no page scrolls sideways, none logs an error."""
+    """360 px: no page scrolls sideways, none logs an error."""
     visitor = arrive(site, PHONE)
     page = visitor.page
     page.emulate_media(color_scheme="dark")
@@ -132,6 +132,19 @@ def test_every_page_fits_a_phone(site: Site, arrive: Callable[..., Visitor]) -> 
             page.get_by_role("link", name="Compare").click()
             expect(page.locator("img.placed")).to_have_count(2)
             visitor.picture("phone-compare")
+    page.goto(site.address)
+    visitor.fill_in(OBAMA, BIDEN, SOLVAY)
+    visitor.picture("phone-photographs-chosen")
+    page.click("#submit")
+    page.wait_for_url("**/searches/*")
+    visitor.picture("phone-chooser-of-several")
+    page.locator(".face-list button").nth(23).click()
+    page.locator("#confirm").click()
+    expect(page.locator(".probes img")).to_have_count(3)
+    visitor.picture("phone-result-of-several")
+    page.goto(f"{page.url}/candidates/1?probe=3")
+    expect(page.locator("img.placed")).to_have_count(2)
+    visitor.picture("phone-compare-of-several")
 
 
 def test_the_collections_page_states_the_permission(visitor: Visitor) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Route, expect
 
 from lineament import ledger
@@ -11,14 +12,14 @@ from lineament.app import collections, sign_in
 from lineament.app.installation import Installation
 from lineament.testing import make_collection, make_permission
 from tests.e2e.conftest import Site, Visitor
-from tests.samples import BIDEN, OBAMA
+from tests.samples import BIDEN, OBAMA, SOLVAY
 
 
 def test_one_photograph_leads_to_a_candidate(site: Site, visitor: Visitor) -> None:
     """A second photograph of somebody who is there gives a lead that links to its source."""
     page = visitor.page
     visitor.fill_in(OBAMA)
-    expect(page.locator("#preview-image")).to_be_visible()
+    expect(page.locator("#previews img")).to_be_visible()
     visitor.picture("photograph-chosen")
     page.click("#submit")
     page.wait_for_url("**/searches/*")
@@ -66,7 +67,7 @@ def test_a_wrong_file_is_said_in_place_and_the_form_keeps_what_was_entered(
     wrong.write_text("This is not a photograph.")
     visitor.fill_in(wrong)
     page = visitor.page
-    expect(page.locator("#preview-none")).to_be_visible()
+    expect(page.locator(".preview-none")).to_be_visible()
     page.click("#submit")
     expect(page.get_by_role("alert")).to_contain_text("Use a JPEG, PNG, WebP,")
     expect(page.locator("input[value=archive-research]")).to_be_checked()
@@ -79,7 +80,7 @@ def test_a_wrong_file_is_said_in_place_and_the_form_keeps_what_was_entered(
 def test_a_purpose_that_no_permission_allows_says_so_at_once(visitor: Visitor) -> None:
     """The collection is disabled with the reason, the case field appears, and coming back undoes both."""
     page = visitor.page
-    visitor.fill_in(OBAMA, "missing-person")
+    visitor.fill_in(OBAMA, purpose="missing-person")
     collection = page.locator("[name=collection]")
     expect(page.get_by_label("Case reference")).to_be_visible()
     expect(collection).to_be_disabled()
@@ -106,7 +107,7 @@ def test_a_permission_that_changed_meanwhile_refuses_the_search(site: Site, visi
     visitor.expect_refusal(403)
     page.goto(site.address)
     page.get_by_role("link", name="Refused").click()
-    expect(page.locator("main")).to_contain_text("No pixel of the photograph was read.")
+    expect(page.locator("main")).to_contain_text("No pixel of a photograph was read.")
 
 
 def test_an_upload_shows_its_progress_and_can_be_stopped(visitor: Visitor) -> None:
@@ -134,7 +135,7 @@ def test_an_example_is_put_in_with_one_click(visitor: Visitor) -> None:
     page = visitor.page
     page.get_by_role("button", name="Twenty-nine faces").click()
     expect(page.locator("#preview-name")).to_contain_text("solvay1927.jpg")
-    expect(page.locator("#preview-image")).to_be_visible()
+    expect(page.locator("#previews img")).to_be_visible()
 
 
 def test_a_photograph_can_be_dropped(visitor: Visitor) -> None:
@@ -149,7 +150,7 @@ def test_a_photograph_can_be_dropped(visitor: Visitor) -> None:
     )
     page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
     expect(page.locator("#preview-name")).to_contain_text("dropped.tif")
-    expect(page.locator("#preview-none")).to_be_visible()
+    expect(page.locator(".preview-none")).to_be_visible()
 
 
 @pytest.fixture
@@ -204,3 +205,60 @@ def test_without_javascript_nothing_is_sent(site: Site, arrive: Callable[..., Vi
     visitor = arrive(site, javascript=False)
     expect(visitor.page.locator("#submit")).to_be_disabled()
     assert "This form needs JavaScript" in visitor.page.content()
+
+
+@pytest.fixture
+def smaller(tmp_path: Path) -> Path:
+    """The photograph of somebody who is there once more, smaller."""
+    file = tmp_path / "smaller.png"
+    with Image.open(OBAMA) as photograph:
+        photograph.resize((photograph.width // 2, photograph.height // 2)).save(file)
+    return file
+
+
+def test_several_photographs_of_one_person_are_searched_as_one(visitor: Visitor, smaller: Path) -> None:
+    """Each can be taken out again; a face is asked for where one does not show one person alone."""
+    page = visitor.page
+    visitor.fill_in(OBAMA, SOLVAY, BIDEN)
+    expect(page.locator("#preview")).to_contain_text("must show one and the same person")
+    visitor.picture("photographs-chosen")
+    page.get_by_role("button", name="Remove biden.jpg").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Add another of the same person").click()
+    chooser.value.set_files(smaller)
+    expect(page.locator("#preview-name")).to_contain_text("3 photographs")
+    page.click("#submit")
+    page.wait_for_url("**/searches/*")
+    expect(page.locator(".intro")).to_contain_text("Photograph 2 of 3")
+    expect(page.locator(".same-person img")).to_have_count(2)
+    visitor.picture("chooser-of-several")
+    page.locator(".face-list button").nth(23).click()
+    page.locator("#confirm").click()
+    expect(page.locator(".probes img")).to_have_count(3)
+    expect(page.locator(".how")).to_contain_text("made from 3 photographs")
+    visitor.picture("result-of-several")
+
+
+def test_each_photograph_of_the_probe_is_compared(visitor: Visitor, smaller: Path) -> None:
+    """The first one is shown, the others are one click away; there is no page for one that is not there."""
+    visitor.search(OBAMA, smaller)
+    page = visitor.page
+    page.get_by_role("link", name="Compare").click()
+    photographs = page.get_by_role("navigation", name="Photographs of the probe")
+    expect(photographs.locator("[aria-current]")).to_have_text("1")
+    photographs.get_by_role("link", name="2").click()
+    expect(page.locator("[data-side=probe] figcaption")).to_contain_text("Probe, photograph 2")
+    expect(page.locator("img.placed")).to_have_count(2)
+    visitor.picture("compare-of-several")
+    page.goto(page.url.replace("probe=2", "probe=3"))
+    visitor.expect_refusal(404)
+
+
+def test_too_many_photographs_are_refused_before_they_are_sent(visitor: Visitor, tmp_path: Path) -> None:
+    """With the number that is allowed."""
+    files = [tmp_path / f"{number}.jpg" for number in range(21)]
+    for file in files:
+        file.write_bytes(b"")
+    visitor.fill_in(*files)
+    visitor.page.click("#submit")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("Choose at most 20.")

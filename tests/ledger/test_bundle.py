@@ -37,7 +37,13 @@ TIME = "2026-11-22T21:04:05.123Z"
 WHO = "0123456789abcdef"
 DIGEST = "sha256:" + 64 * "0"
 PROBE = b"a photograph"
-VALUES = {"probe": sha256(PROBE).hexdigest(), "case": "K-17", "candidates/0": "1 face 0.746000"}
+SHA256 = sha256(PROBE).hexdigest()
+VALUES = {
+    "probes/0": f"{SHA256} 1 drawn 10.0 20.5 30.0 40.0",
+    "case": "K-17",
+    "candidates/0": "1 face 0.746000",
+}
+FACE = {"box": [10.0, 20.5, 30.0, 40.0], "drawn": True}
 
 
 def committed(field: str) -> str:
@@ -59,8 +65,7 @@ SEARCH = {
     "threshold": "0.345600",
     "limit": 10,
     "collections": [{"id": WHO, "revision": 3}],
-    "probe": committed("probe"),
-    "face": 1,
+    "probes": [committed("probes/0")],
     "candidates": [committed("candidates/0")],
 }
 DOCUMENT = {
@@ -76,9 +81,8 @@ DOCUMENT = {
     "mode": "identification",
     "threshold": 0.3456,
     "limit": 10,
-    "face": 1,
     "collections": [{"id": WHO, "name": "archive", "revision": 3}],
-    "probe_sha256": VALUES["probe"],
+    "probes": [{"sha256": SHA256, "face": 1, "faces": [FACE]}],
     "candidates": [{"rank": 1, "score": 0.746, "sources": [{"face": "face"}]}],
 }
 ENTRY = encode("search", **SEARCH)
@@ -87,7 +91,7 @@ FILES = {
     "entries/0.json": ENTRY,
     "read-me.txt": b"Hello.\n",
     "search.json": json.dumps(DOCUMENT).encode(),
-    "probe": PROBE,
+    "probes/0": PROBE,
     "empty": b"",
 }
 
@@ -204,27 +208,27 @@ def test_a_new_manifest_is_not_the_one_on_record(bundle: bytes, signer: Signer) 
         check(rewritten(bundle, forge), signer)
 
 
-SALTED = field_salt(SALT, "probe").hex()
+SALTED = field_salt(SALT, "probes/0").hex()
 
 
 @pytest.mark.parametrize(
     "opening",
     [
-        Opening(0, "probe", SALTED, "another"),
-        Opening(0, "probe", field_salt(SALT, "case").hex(), VALUES["probe"]),
-        Opening(0, "case", SALTED, VALUES["probe"]),
-        Opening(0, "probe/0", SALTED, VALUES["probe"]),
-        Opening(0, "candidates/1", SALTED, VALUES["probe"]),
-        Opening(0, "candidates/00", SALTED, VALUES["probe"]),
-        Opening(0, "candidates/" + 5000 * "9", SALTED, VALUES["probe"]),
-        Opening(0, "probe", "salt", VALUES["probe"]),
-        Opening(0, "probe", "", VALUES["probe"]),
-        Opening(0, "probe", SALTED.upper(), VALUES["probe"]),
-        Opening(9, "probe", SALTED, VALUES["probe"]),
-        Opening("0", "probe", SALTED, VALUES["probe"]),  # type: ignore[arg-type]
-        Opening(0, 7, SALTED, VALUES["probe"]),  # type: ignore[arg-type]
-        Opening(0, "probe", None, VALUES["probe"]),  # type: ignore[arg-type]
-        Opening(True, "probe", SALTED, VALUES["probe"]),
+        Opening(0, "probes/0", SALTED, "another"),
+        Opening(0, "probes/0", field_salt(SALT, "case").hex(), VALUES["probes/0"]),
+        Opening(0, "case", SALTED, VALUES["probes/0"]),
+        Opening(0, "probes", SALTED, VALUES["probes/0"]),
+        Opening(0, "candidates/1", SALTED, VALUES["probes/0"]),
+        Opening(0, "candidates/00", SALTED, VALUES["probes/0"]),
+        Opening(0, "candidates/" + 5000 * "9", SALTED, VALUES["probes/0"]),
+        Opening(0, "probes/0", "salt", VALUES["probes/0"]),
+        Opening(0, "probes/0", "", VALUES["probes/0"]),
+        Opening(0, "probes/0", SALTED.upper(), VALUES["probes/0"]),
+        Opening(9, "probes/0", SALTED, VALUES["probes/0"]),
+        Opening("0", "probes/0", SALTED, VALUES["probes/0"]),  # type: ignore[arg-type]
+        Opening(0, 7, SALTED, VALUES["probes/0"]),  # type: ignore[arg-type]
+        Opening(0, "probes/0", None, VALUES["probes/0"]),  # type: ignore[arg-type]
+        Opening(True, "probes/0", SALTED, VALUES["probes/0"]),
     ],
 )
 def test_a_false_opening_is_refused(make: Make, signer: Signer, opening: Opening) -> None:
@@ -250,7 +254,13 @@ def test_an_opening_is_not_counted_twice(make: Make, signer: Signer) -> None:
         ("collections", []),
         ("collections", [{"id": WHO, "revision": 2}]),
         ("case_reference", "K-18"),
-        ("probe_sha256", 64 * "0"),
+        ("probes", []),
+        ("probes", [{"sha256": 64 * "0", "face": 1, "faces": [FACE]}]),
+        ("probes", [{"sha256": SHA256, "face": None, "faces": [FACE]}]),
+        ("probes", [{"sha256": SHA256, "face": 1, "faces": [FACE | {"drawn": False}]}]),
+        ("probes", [{"sha256": SHA256, "face": 1, "faces": [FACE | {"box": [10.0, 20.5, 30.0, 41.0]}]}]),
+        ("probes", [{"sha256": SHA256, "face": 2, "faces": [FACE]}]),
+        ("probes", [{"sha256": SHA256, "face": 0, "faces": [FACE]}]),
         ("candidates", []),
         ("candidates", [{"rank": 1, "score": 0.8, "sources": [{"face": "face"}]}]),
         ("candidates", [{"rank": 1, "score": 0.746, "sources": [{"face": "another"}]}]),
@@ -268,8 +278,9 @@ def test_a_search_file_that_says_something_else_than_the_entry_is_refused(
 
 def test_another_photograph_or_a_search_without_its_entry_is_refused(make: Make, signer: Signer) -> None:
     """The files have to be those that the entries speak of."""
-    with pytest.raises(BundleInvalid, match="not the one that the entries speak of"):
-        check(make(files=FILES | {"probe": b"another photograph"}), signer)
+    for more in ({"probes/0": b"another photograph"}, {"probes/1": PROBE}):
+        with pytest.raises(BundleInvalid, match="not those that the entries speak of"):
+            check(make(files=FILES | more), signer)
     other = encode("search", **SEARCH | {"search": 32 * "f"})
     with pytest.raises(BundleInvalid, match="about something else"):
         check(make(files=FILES | {"entries/0.json": other}, entry=other), signer)

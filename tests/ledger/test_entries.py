@@ -65,8 +65,7 @@ SEARCH = {
     "threshold": "0.4512",
     "limit": 20,
     "collections": [{"id": HEX[:16], "revision": 3}],
-    "probe": HEX,
-    "face": 0,
+    "probes": [HEX],
     "candidates": [HEX, HEX],
 }
 
@@ -117,7 +116,7 @@ def test_a_persons_name_has_no_field_to_go_into(value: str) -> None:
         ("who", HEX + "0"),
         ("who", HEX[:16].upper()),
         ("who", HEX[:16] + "\n"),
-        ("probe", HEX[:63]),
+        ("probes", [HEX[:63]]),
         ("policy", HEX),
         ("purpose", "x" * 41),
         ("purpose", "2nd"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lineament.api.problems import too_large
+from lineament.api.problems import UPLOAD_MB_MAX, too_large
 
-BODY_BYTES_MAX = 33 * 1024 * 1024  # a photograph of 32 MB and its form
+BODY_BYTES_MAX = (UPLOAD_MB_MAX + 1) * 1024 * 1024  # the photographs and their form
 
 
 class BodyLimit:

@@ -12,6 +12,7 @@ from lineament.core.policy import Purpose
 from lineament.core.times import iso
 from lineament.records.collections import Collection
 from lineament.records.images import StoredFace
+from lineament.records.searches import Probe
 
 
 class Problem(BaseModel):
@@ -78,7 +79,7 @@ class QualityOut(BaseModel):
 
 
 class FaceOut(BaseModel):
-    """A face in the probe photograph; ``number`` is what ``face`` takes.
+    """A face in a photograph that is searched; ``number`` is what ``face`` takes.
 
     ``drawn`` says that its box was drawn by hand. ``advice`` says in words what stands in the way of a
     reliable comparison; a face that is not ``usable`` cannot be searched.
@@ -90,6 +91,21 @@ class FaceOut(BaseModel):
     usable: bool
     advice: list[str]
     quality: QualityOut
+
+
+class ProbeOut(BaseModel):
+    """A photograph that is searched. ``face`` is the number of the face chosen, null until it is.
+
+    Width and height are px; what was not read was not kept, and has neither these nor pictures.
+    """
+
+    number: int
+    width: int | None
+    height: int | None
+    image_href: str | None
+    crop_href: str | None
+    faces: list[FaceOut]
+    face: int | None
 
 
 class ImageOut(BaseModel):
@@ -109,7 +125,7 @@ class ImageOut(BaseModel):
 
 
 class SourceOut(ImageOut):
-    """One face in a photograph of a collection. ``advice`` is as for the faces of the probe."""
+    """One face in a photograph of a collection. ``advice`` is as for the faces that are searched."""
 
     face: str
     box: list[float]
@@ -129,7 +145,10 @@ class CandidateOut(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """One search. ``outcome``: refused, failed, awaiting-face, candidates or empty."""
+    """One search. ``outcome``: refused, failed, awaiting-face, candidates or empty.
+
+    ``probes`` are photographs of one person.
+    """
 
     id: str
     href: str
@@ -149,11 +168,7 @@ class SearchOut(BaseModel):
     limit: int | None
     searched_faces: int | None
     truncated: bool
-    probe_href: str | None
-    probe_width: int | None
-    probe_height: int | None
-    faces: list[FaceOut]
-    face: int | None
+    probes: list[ProbeOut]
     candidates: list[CandidateOut]
 
 
@@ -192,7 +207,6 @@ def search_out(shown: ShownSearch) -> SearchOut:
     """Present a search with its candidates."""
     search = shown.search
     href = f"/api/v1/searches/{search.id}"
-    width, height = search.probe_size or (None, None)
     return SearchOut(
         id=search.id,
         href=href,
@@ -212,11 +226,7 @@ def search_out(shown: ShownSearch) -> SearchOut:
         limit=search.limit,
         searched_faces=search.searched_faces,
         truncated=search.truncated,
-        probe_href=f"{href}/probe.jpg" if search.probe_size else None,
-        probe_width=width,
-        probe_height=height,
-        faces=[_face_out(number, face) for number, face in enumerate(search.faces, start=1)],
-        face=search.face,
+        probes=[_probe_out(number, probe, href) for number, probe in enumerate(search.probes, start=1)],
         candidates=[_candidate_out(one) for one in shown.candidates],
     )
 
@@ -247,6 +257,20 @@ def source_out(face: StoredFace) -> SourceOut:
         box=face.detected.box.tolist(),
         advice=list(face.detected.quality.advice),
         crop_href=f"/api/v1/faces/{face.id}/crop.jpg",
+    )
+
+
+def _probe_out(number: int, probe: Probe, search_href: str) -> ProbeOut:
+    width, height = probe.size or (None, None)
+    href = f"{search_href}/probes/{number}"
+    return ProbeOut(
+        number=number,
+        width=width,
+        height=height,
+        image_href=f"{href}/image.jpg" if probe.size else None,
+        crop_href=f"{href}/crop.jpg" if probe.face else None,
+        faces=[_face_out(at, face) for at, face in enumerate(probe.faces, start=1)],
+        face=probe.face,
     )
 
 

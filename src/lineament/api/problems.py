@@ -23,6 +23,7 @@ from lineament.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+UPLOAD_MB_MAX = 128  # of all photographs of one search together
 _STATUS: dict[type[LineamentError], int] = {  # the first that fits, most special first
     NotSignedIn: 401,
     PhotographTooLarge: 413,
@@ -55,7 +56,7 @@ def problem(error: LineamentError) -> JSONResponse:
 
 def too_large() -> JSONResponse:
     """Return the problem document for a request body over the cap."""
-    return problem(PhotographTooLarge("The upload is larger than 32 MB."))
+    return problem(PhotographTooLarge(f"The upload is larger than {UPLOAD_MB_MAX} MB."))
 
 
 def what_is_wrong(error: Mapping[str, Any]) -> str:

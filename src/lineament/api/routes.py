@@ -24,6 +24,7 @@ from lineament.api.models import (
 )
 from lineament.api.problems import MEDIA_TYPE, status_of
 from lineament.app import candidates, collections, disclose, pictures, search
+from lineament.vision.pipeline import LARGEST_PROBE
 
 _PICTURE_HEADERS = {"Cache-Control": "no-store"}  # a permission that ends takes effect at once
 _PROBLEM = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
@@ -50,11 +51,12 @@ def _problems(*kinds: type[errors.LineamentError]) -> _Responses:
 async def each_once(request: Request) -> None:
     """Refuse a form that gives a field twice: nobody could say which of the two counts."""
     form = await request.form()
-    for name in ("photo", "purpose", "face", "box", "case"):
+    for name in ("purpose", "box", "case"):
         if len(form.getlist(name)) > 1:
             raise errors.InvalidRequest(f"'{name}' is given more than once.")
 
 
+FaceNumber = Annotated[int, Field(ge=1)]
 CollectionName = Annotated[str, StringConstraints(max_length=100)]
 
 router = APIRouter(prefix="/api/v1")
@@ -97,28 +99,34 @@ def new_search(
     served: Served,
     who: Searcher,
     response: Response,
-    photo: Annotated[UploadFile, File(description="The photograph, at most 32 MB.")],
+    photo: Annotated[
+        list[UploadFile],
+        File(max_length=LARGEST_PROBE, description="Photographs of one person, each at most 32 MB."),
+    ],
     purpose: Annotated[str, Form(max_length=40, description="One of the policy's purposes.")],
     collection: Annotated[
         list[CollectionName], Form(max_length=search.COLLECTIONS_MAX, description="The collections.")
     ],
-    face: Annotated[int | None, Form(ge=1, description="The face to search, from 1.")] = None,
+    face: Annotated[
+        list[FaceNumber] | None, Form(description="The face to search, from 1, for each photograph.")
+    ] = None,
     box: Annotated[
-        str | None, Form(max_length=100, description="A box around the face: left,top,right,bottom in px.")
+        str | None,
+        Form(max_length=100, description="Around a face of one photograph: left,top,right,bottom in px."),
     ] = None,
     case: Annotated[
         str | None, Form(max_length=search.CASE_LENGTH_MAX, description="The case reference.")
     ] = None,
 ) -> SearchOut:
-    """Search with a photograph.
+    """Search with 1 to 20 photographs of one person.
 
-    The policy decides before the photograph is decoded. Where it does not show one usable face alone, and
+    The policy decides before any of them is decoded. Where one does not show one usable face alone, and
     neither `face` nor `box` is given, the search waits (`outcome: awaiting-face`) for
     `POST /searches/{id}/face`.
     """
-    choice = search.choice_of(face, search.parse_box(box) if box else None)
+    choices = search.choices_of(face or (), box)
     request = search.Request(purpose, tuple(collection), case or None)
-    done = search.open_search(served, who, request, photo.file.read(), choice)
+    done = search.open_search(served, who, request, [one.file.read() for one in photo], choices)
     response.headers["Location"] = f"/api/v1/searches/{done.id}"
     return search_out(candidates.show_search(served, who, done.id))
 
@@ -130,8 +138,12 @@ def get_search(served: Served, who: Searcher, search_id: str) -> SearchOut:
 
 
 class FaceChoice(BaseModel):
-    """The face to search, counted from 1, or a box around one that was not found: xyxy px."""
+    """The face to search, counted from 1, or a box around one that was not found: xyxy px.
 
+    `probe` says in which of the photographs, counted from 1.
+    """
+
+    probe: int = Field(1, ge=1, strict=True)
     face: int | None = Field(None, ge=1, strict=True)
     box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
 
@@ -150,31 +162,31 @@ class FaceChoice(BaseModel):
 )
 def choose_face(served: Served, who: Searcher, search_id: str, choice: FaceChoice) -> SearchOut:
     """Go on with a search that waits for a face."""
-    chosen = search.choice_of(choice.face, choice.box)
-    if chosen is None:
-        raise errors.InvalidRequest("'face' or 'box' is missing.")
-    done = search.choose_face(served, who, search_id, chosen)
+    chosen = choice.face if choice.box is None else choice.box
+    if chosen is None or (choice.face is not None and choice.box is not None):
+        raise errors.InvalidRequest("Give either 'face' or 'box'.")
+    done = search.choose_face(served, who, search_id, chosen, choice.probe)
     return search_out(candidates.show_search(served, who, done.id))
 
 
 @router.get(
-    "/searches/{search_id}/probe.jpg",
+    "/searches/{search_id}/probes/{number}/image.jpg",
     responses=_problems(errors.SearchNotFound) | _JPEG,
     response_class=Response,
 )
-def get_probe(served: Served, who: Searcher, search_id: str) -> Response:
-    """Return the probe photograph of one of your searches."""
-    return _picture(pictures.probe(served, who, search_id))
+def get_probe(served: Served, who: Searcher, search_id: str, number: int) -> Response:
+    """Return a photograph that one of your searches is made with, by its number, counted from 1."""
+    return _picture(pictures.probe(served, who, search_id, number))
 
 
 @router.get(
-    "/searches/{search_id}/crop.jpg",
+    "/searches/{search_id}/probes/{number}/crop.jpg",
     responses=_problems(errors.SearchNotFound) | _JPEG,
     response_class=Response,
 )
-def get_probe_crop(served: Served, who: Searcher, search_id: str) -> Response:
-    """Return the searched face of one of your searches."""
-    return _picture(pictures.probe_crop(served, who, search_id))
+def get_probe_crop(served: Served, who: Searcher, search_id: str, number: int) -> Response:
+    """Return the face that is searched in such a photograph."""
+    return _picture(pictures.probe_crop(served, who, search_id, number))
 
 
 @router.get(

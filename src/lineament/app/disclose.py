@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from lineament import ledger
@@ -10,18 +10,18 @@ from lineament.app import witnessing
 from lineament.app.candidates import ShownCandidate, ShownSearch, own_search, show_search, shown_bytes
 from lineament.app.installation import Installation
 from lineament.app.journal import act, ledger_errors
-from lineament.app.search import candidate_bytes
+from lineament.app.search import candidate_bytes, probe_bytes
 from lineament.core.jsontext import json_bytes
 from lineament.core.policy import Person
 from lineament.core.times import iso
 from lineament.records import ledger_entries
 from lineament.records.images import face_document
-from lineament.records.searches import Search
+from lineament.records.searches import Search, probe_document
 
 READ_ME = """\
-This bundle was made by Lineament. It holds one search: what was asked, under which terms, the photograph that
-was searched, the candidates as they were shown, and a receipt for every entry that the search left in the
-ledger.
+This bundle was made by Lineament. It holds one search: what was asked, under which terms, the photographs
+that were searched, the candidates as they were shown, and a receipt for every entry that the search left in
+the ledger.
 
 To check it, get the ledger's public key by another way than this file, and run
 
@@ -48,8 +48,9 @@ def export(installation: Installation, who: Person, search_id: str) -> bytes:
     files = {f"entries/{index}.json": entry for index, entry in entries.items()}
     files["read-me.txt"] = READ_ME.encode()
     files["search.json"] = json_bytes(_document(shown))
-    if search.probe_size is not None:
-        files["probe"] = installation.blobs.get(search.probe_sha256)
+    for place, probe in enumerate(search.probes):
+        if probe.size is not None:
+            files[f"probes/{place}"] = installation.blobs.get(probe.sha256)
     openings = [one for index, entry in entries.items() for one in _openings(shown, who, index, entry)]
     manifest = ledger.make_manifest(files, openings)
     with act(installation) as doing:
@@ -95,7 +96,7 @@ def _openings(shown: ShownSearch, who: Person, index: int, entry: bytes) -> list
     search, fields = shown.search, ledger.decode(entry)
     values: dict[str, bytes] = {}
     if fields["kind"] == "search":
-        values["probe"] = search.probe_sha256.encode()
+        values |= _probes(search, fields)
         if fields["case"] is not None and search.case_reference:
             values["case"] = search.case_reference.encode()
         if fields["candidates"]:
@@ -110,6 +111,18 @@ def _openings(shown: ShownSearch, who: Person, index: int, entry: bytes) -> list
     return openings
 
 
+def _probes(search: Search, fields: dict[str, Any]) -> dict[str, bytes]:
+    """Return what the entry's commitments to photographs are of: a face may have been chosen since then."""
+    values = {}
+    for place, probe in enumerate(search.probes):
+        field = f"probes/{place}"
+        for face in (None, *range(1, len(probe.faces) + 1)):
+            value = probe_bytes(replace(probe, face=face))
+            if ledger.commitment(ledger.field_salt(search.salt, field), value) == fields["probes"][place]:
+                values[field] = value
+    return values
+
+
 def _opening(search: Search, index: int, field: str, salted: str, value: bytes) -> ledger.Opening:
     return ledger.Opening(index, field, ledger.field_salt(search.salt, salted).hex(), value.decode())
 
@@ -121,7 +134,7 @@ def _document(shown: ShownSearch) -> dict[str, Any]:
     return row | {
         "reasons": [asdict(reason) for reason in search.reasons],
         "collections": [asdict(pinned) for pinned in search.collections],
-        "faces": [face_document(face) for face in search.faces],
+        "probes": [probe_document(probe) for probe in search.probes],
         "candidates": [_candidate(one) for one in shown.candidates],
         "caution": shown.caution,
         "strangers_at_threshold": shown.at_threshold.strangers if shown.at_threshold else None,

@@ -4,29 +4,43 @@ from __future__ import annotations
 
 from lineament.app.candidates import face_for, image_for, own_search
 from lineament.app.installation import Installation
+from lineament.core.faces import Photograph
 from lineament.core.policy import Person
 from lineament.errors import SearchNotFound
+from lineament.records.searches import Probe
 from lineament.vision.render import jpeg
 
 IMAGE_SIDE = 1600  # px
 CROP_SIDE = 480  # px
 
 
-def probe(installation: Installation, who: Person, search_id: str) -> bytes:
-    """Return the probe photograph of one of this person's searches as a JPEG. Raises SearchNotFound."""
-    search = own_search(installation, who, search_id)
-    if search.probe_size is None:
-        raise SearchNotFound("The photograph of this search was not kept.")
-    return jpeg(installation.vision.decode(installation.blobs.get(search.probe_sha256)), IMAGE_SIDE)
+def probe(installation: Installation, who: Person, search_id: str, number: int) -> bytes:
+    """Return a photograph that one of this person's searches is made with, as a JPEG. Raises SearchNotFound.
+
+    ``number`` counts the search's photographs from 1.
+    """
+    return jpeg(_photograph(installation, _probe(installation, who, search_id, number)), IMAGE_SIDE)
 
 
-def probe_crop(installation: Installation, who: Person, search_id: str) -> bytes:
-    """Return the searched face of one of this person's searches as a JPEG. Raises SearchNotFound."""
+def probe_crop(installation: Installation, who: Person, search_id: str, number: int) -> bytes:
+    """Return the face that is searched in such a photograph as a JPEG. Raises SearchNotFound."""
+    one = _probe(installation, who, search_id, number)
+    if one.chosen is None:
+        raise SearchNotFound("No face was chosen in this photograph.")
+    return jpeg(_photograph(installation, one), CROP_SIDE, one.chosen)
+
+
+def _probe(installation: Installation, who: Person, search_id: str, number: int) -> Probe:
     search = own_search(installation, who, search_id)
-    if search.face is None:
-        raise SearchNotFound("No face was chosen in this search.")
-    photograph = installation.vision.decode(installation.blobs.get(search.probe_sha256))
-    return jpeg(photograph, CROP_SIDE, search.faces[search.face - 1])
+    if not 1 <= number <= len(search.probes):
+        raise SearchNotFound(f"There is no photograph {number} in this search.")
+    if search.probes[number - 1].size is None:
+        raise SearchNotFound("The photographs of this search were not kept.")
+    return search.probes[number - 1]
+
+
+def _photograph(installation: Installation, probe: Probe) -> Photograph:
+    return installation.vision.decode(installation.blobs.get(probe.sha256))
 
 
 def image(installation: Installation, who: Person, image_id: str) -> bytes:

@@ -1,9 +1,9 @@
-"""Search: the walk from a photograph to a candidate list.
+"""Search: the walk from photographs of one person to a candidate list.
 
 1. The policy decides, before any pixel is decoded.
-2. The photograph is decoded and its faces are found; where it does not show one face alone, the person picks
-   one of them, or draws a box around one that was not found.
-3. The chosen face is embedded and compared with every face of the collections.
+2. Each photograph is decoded and its faces are found; where it does not show one usable face alone, the
+   searcher picks one of them, or draws a box around one that was not found.
+3. One template is made of the chosen faces and compared with every face of the collections.
 4. Candidates are scored again from the records and re-checked, and copies of one photograph are grouped.
 5. The search and its ledger entry commit. Only then is anything shown.
 """
@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -26,8 +27,9 @@ from lineament.core.faces import Photograph
 from lineament.core.odds import coincidence, threshold_for
 from lineament.core.policy import UNKNOWN_PURPOSE, Decision, Person, Purpose, Reason, decide
 from lineament.core.times import iso
-from lineament.core.words import is_plain, plain
+from lineament.core.words import counted, is_plain, plain
 from lineament.errors import (
+    BadInput,
     CollectionNotFound,
     InvalidRequest,
     LineamentError,
@@ -40,7 +42,8 @@ from lineament.errors import (
 from lineament.ledger import commitment, field_salt
 from lineament.records import collections, images, searches
 from lineament.records.images import StoredFace
-from lineament.records.searches import CandidateRow, Outcome, PinnedCollection, Search
+from lineament.records.searches import CandidateRow, Outcome, PinnedCollection, Probe, Search
+from lineament.vision.pipeline import LARGEST_PROBE
 from lineament.vision.quality import require_usable
 
 LOWEST_SCORE = -1.0  # of a cosine: no threshold
@@ -62,27 +65,34 @@ class Request:
 
 
 def open_search(
-    installation: Installation, who: Person, request: Request, photo: bytes, choice: Choice | None = None
+    installation: Installation,
+    who: Person,
+    request: Request,
+    photos: Sequence[bytes],
+    choices: Sequence[Choice] = (),
 ) -> Search:
-    """Search with a photograph. ``choice`` says which of its faces.
+    """Search with 1 to 20 photographs of one person.
 
-    Without it a photograph of one usable face needs no choice; with any other the search is returned waiting
-    for ``choose_face``. Raises InvalidRequest and CollectionNotFound; and, each on record, SearchRefused,
-    PhotographError, NoSuchFace, InvalidRequest for a box outside the photograph, or NotCalibrated.
+    ``choices`` says which face of each photograph, in their order. Without them a photograph of one usable
+    face needs no choice; with any other the search is returned waiting for ``choose_face``.
+    Raises InvalidRequest and CollectionNotFound; and, each on record, SearchRefused, PhotographError,
+    NoSuchFace, InvalidRequest for a box outside the photograph, or NotCalibrated.
     """
     _require_plain(request)
-    opened = _new(installation, who, request, photo)
+    _require_each_once(photos, choices)
+    opened = _new(installation, who, request, photos)
     purpose = _decide(installation, who, opened)
     try:
-        photograph = installation.vision.read(photo)
-        seen = _look(installation, opened, photograph)
-        if choice is not None:
-            seen = _choose(installation, seen, photograph, choice)
-        if seen.face is None:
-            done = replace(seen, outcome=Outcome.AWAITING_FACE)
-        else:
-            done = _compare(installation, seen, purpose, photograph)
-        installation.blobs.put(photo)
+        photographs, probes = [], []
+        for place, photo in enumerate(photos):
+            with _about(place + 1, len(photos)):
+                photograph = installation.vision.read(photo)
+                probe = _look(installation, opened.probes[place], photograph)
+                probes.append(_choose(installation, probe, photograph, choices[place]) if choices else probe)
+                photographs.append(photograph)
+        done = _compare(installation, replace(opened, probes=tuple(probes)), purpose, photographs)
+        for photo in photos:
+            installation.blobs.put(photo)
     except Exception as error:
         code = error.code if isinstance(error, LineamentError) else LineamentError.code
         sentence = str(error) if isinstance(error, LineamentError) else "Something went wrong."
@@ -91,11 +101,14 @@ def open_search(
     return _save(installation, who, done)
 
 
-def choose_face(installation: Installation, who: Person, search_id: str, choice: Choice) -> Search:
+def choose_face(
+    installation: Installation, who: Person, search_id: str, choice: Choice, number: int = 1
+) -> Search:
     """Go on with a search that waits for a face. The policy decides again: things may have changed.
 
-    Raises SearchNotFound, SearchNotOpen, and what ``open_search`` raises; a face that cannot be searched
-    leaves the search waiting.
+    ``number`` says in which of its photographs, counted from 1. While another one still needs a choice, the
+    search waits on. Raises SearchNotFound, SearchNotOpen, and what ``open_search`` raises; a face that cannot
+    be searched leaves the search waiting.
     """
     with installation.records.read() as tx:
         waiting = searches.get_search(tx, search_id)
@@ -103,18 +116,31 @@ def choose_face(installation: Installation, who: Person, search_id: str, choice:
         raise SearchNotFound("There is no such search of yours.")
     if waiting.outcome is not Outcome.AWAITING_FACE:
         raise SearchNotOpen(_NOT_OPEN)
+    probes = list(waiting.probes)
+    if not 1 <= number <= len(probes):
+        raise InvalidRequest(f"There is no photograph {number}: the search has {len(probes)}.")
     waiting = replace(waiting, policy=installation.policy.version)
     purpose = _decide(installation, who, waiting)
-    photograph = installation.vision.read(installation.blobs.get(waiting.probe_sha256))
-    chosen = _choose(installation, waiting, photograph, choice)
-    return _save(installation, who, _compare(installation, chosen, purpose, photograph))
+
+    def read(probe: Probe) -> Photograph:
+        return installation.vision.read(installation.blobs.get(probe.sha256))
+
+    with _about(number, len(probes)):
+        photograph = read(probes[number - 1])
+        probes[number - 1] = _choose(installation, probes[number - 1], photograph, choice)
+    photographs = (photograph if at == number else read(probe) for at, probe in enumerate(probes, start=1))
+    done = _compare(installation, replace(waiting, probes=tuple(probes)), purpose, photographs)
+    return _save(installation, who, done)
 
 
-def choice_of(face: int | None, box: Box | None) -> Choice | None:
-    """Return the one that is given, or None. Raises InvalidRequest where both are."""
-    if face is not None and box is not None:
+def choices_of(faces: Sequence[int], box: str | None) -> tuple[Choice, ...]:
+    """Return the choices that a door was given: numbers of faces, or one box as text, such as ``9,8,70,60``.
+
+    Raises InvalidRequest where both are given, or the text is no box.
+    """
+    if faces and box is not None:
         raise InvalidRequest("Give the number of a face or a box, and not both.")
-    return face if box is None else box
+    return tuple(faces) if box is None else (parse_box(box),)
 
 
 def parse_box(text: str) -> Box:
@@ -141,7 +167,29 @@ def _require_plain(request: Request) -> None:
         raise InvalidRequest(f"At most {COLLECTIONS_MAX} collections can be searched at once.")
 
 
-def _new(installation: Installation, who: Person, request: Request, photo: bytes) -> Search:
+def _require_each_once(photos: Sequence[bytes], choices: Sequence[Choice]) -> None:
+    """Refuse what cannot be one person's photographs with a choice for each or for none."""
+    if not 1 <= len(photos) <= LARGEST_PROBE:
+        raise InvalidRequest(f"A search is made with 1 to {LARGEST_PROBE} photographs of one person.")
+    if len(set(photos)) < len(photos):
+        raise InvalidRequest("The same photograph is given twice.")
+    if len(choices) not in {0, len(photos)}:
+        many = f"{counted(len(photos), 'photograph')} and {counted(len(choices), 'choice')} of a face"
+        raise InvalidRequest(f"There are {many}: give one for each, in their order, or none.")
+
+
+@contextmanager
+def _about(number: int, of: int) -> Iterator[None]:
+    """Where there are several photographs, say in an error which of them it is about."""
+    try:
+        yield
+    except BadInput as error:
+        if of == 1:
+            raise
+        raise type(error)(f"Photograph {number}: {error}") from error
+
+
+def _new(installation: Installation, who: Person, request: Request, photos: Sequence[bytes]) -> Search:
     """Return the search as it begins, before anything is decided. Raises CollectionNotFound."""
     names = sorted(set(request.collections))
     with installation.records.read() as tx:
@@ -166,10 +214,7 @@ def _new(installation: Installation, who: Person, request: Request, photo: bytes
         threshold=None,
         limit=None,
         salt=installation.new_salt(),
-        probe_sha256=sha256(photo).hexdigest(),
-        probe_size=None,
-        faces=(),
-        face=None,
+        probes=tuple(Probe(sha256(photo).hexdigest()) for photo in photos),
         searched_faces=None,
         truncated=False,
         candidates=(),
@@ -194,19 +239,19 @@ def _decision(installation: Installation, tx: Connection, who: Person, search: S
     )
 
 
-def _look(installation: Installation, search: Search, photograph: Photograph) -> Search:
-    """Step 2. Return the search with the faces that are found; one that is alone and usable is chosen."""
+def _look(installation: Installation, probe: Probe, photograph: Photograph) -> Probe:
+    """Step 2. Return the probe with the faces that are found; one that is alone and usable is chosen."""
     faces = tuple(installation.vision.detect(photograph))
     evident = 1 if len(faces) == 1 and faces[0].quality.usable else None
-    return replace(search, faces=faces, probe_size=(photograph.width, photograph.height), face=evident)
+    return replace(probe, size=(photograph.width, photograph.height), faces=faces, face=evident)
 
 
-def _choose(installation: Installation, search: Search, photograph: Photograph, choice: Choice) -> Search:
-    """Step 2. Return the search with a face chosen. A box brings one more face, after those that were found.
+def _choose(installation: Installation, probe: Probe, photograph: Photograph, choice: Choice) -> Probe:
+    """Step 2. Return the probe with a face chosen. A box brings one more face, after those that were found.
 
     Raises NoSuchFace, InvalidRequest for a box outside the photograph, and FaceTooSmall.
     """
-    faces = search.faces
+    faces = probe.faces
     if not isinstance(choice, int):
         faces += (installation.vision.face_at(photograph, choice),)
         choice = len(faces)
@@ -215,13 +260,17 @@ def _choose(installation: Installation, search: Search, photograph: Photograph, 
         there = found.get(len(faces), f"there are 1 to {len(faces)}")
         raise NoSuchFace(f"There is no face {choice} in the photograph: {there}.")
     require_usable(faces[choice - 1])
-    return replace(search, faces=faces, face=choice)
+    return replace(probe, faces=faces, face=choice)
 
 
-def _compare(installation: Installation, search: Search, purpose: Purpose, photograph: Photograph) -> Search:
-    """Steps 3 and 4. Return the search with its candidates, ready to be saved."""
-    assert search.face is not None  # noqa: S101 - both callers have seen to it
-    probe = installation.vision.probe([(photograph, search.faces[search.face - 1])])
+def _compare(
+    installation: Installation, search: Search, purpose: Purpose, photographs: Iterable[Photograph]
+) -> Search:
+    """Steps 3 and 4. Return the search with its candidates, or waiting for a face, ready to be saved."""
+    faces = [probe.chosen for probe in search.probes if probe.chosen]
+    if len(faces) < len(search.probes):
+        return replace(search, outcome=Outcome.AWAITING_FACE)
+    probe = installation.vision.probe(list(zip(photographs, faces, strict=True)))
     names = [pinned.name for pinned in search.collections]
     # A photograph is at most once in each collection, so this many faces hold `limit` different ones.
     wanted = purpose.limit * len(names)
@@ -337,13 +386,26 @@ def _entry(search: Search) -> dict[str, object]:
         "threshold": None if search.threshold is None else f"{search.threshold:.6f}",
         "limit": search.limit,
         "collections": [{"id": one.id, "revision": one.revision} for one in search.collections],
-        "probe": committed("probe", search.probe_sha256.encode()),
-        "face": search.face,
+        "probes": [
+            committed(f"probes/{place}", probe_bytes(probe)) for place, probe in enumerate(search.probes)
+        ],
         "candidates": [
             committed(f"candidates/{place}", candidate_bytes(row))
             for place, row in enumerate(search.candidates)
         ],
     }
+
+
+def probe_bytes(probe: Probe) -> bytes:
+    """Return what the ledger commits to for one photograph: its digest and the face that is searched in it.
+
+    Of the face its number, whether it was found or drawn, and its box; nothing until it is chosen.
+    """
+    face = probe.chosen
+    if face is None:
+        return probe.sha256.encode()
+    box = " ".join(f"{value:.1f}" for value in face.box.tolist())
+    return f"{probe.sha256} {probe.face} {'drawn' if face.drawn else 'found'} {box}".encode()
 
 
 def candidate_bytes(row: CandidateRow) -> bytes:

@@ -151,8 +151,7 @@ KINDS: dict[str, dict[str, Type]] = {
         "threshold": nullable(DECIMAL),
         "limit": nullable(INTEGER),
         "collections": list_of(record(id=ID, revision=INTEGER)),
-        "probe": COMMITMENT,
-        "face": nullable(INTEGER),
+        "probes": list_of(COMMITMENT),  # photographs of one person
         "candidates": list_of(COMMITMENT),
     },
     "search.shown": {

@@ -1,4 +1,4 @@
-"""What a bundle of a search tells in plain files, held against the entries: ``search.json`` and ``probe``."""
+"""What a bundle tells in plain files, held against the entries: ``search.json`` and the photographs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from .bundle import Opening
 from .errors import BundleInvalid
 
-SEARCH, PROBE = "search.json", "probe"
+SEARCH, PROBES = "search.json", "probes/"
 SAME = {  # fields of search.json and of the entry that say the same thing
     "id": "search",
     "person_id": "who",
@@ -22,15 +22,17 @@ SAME = {  # fields of search.json and of the entry that say the same thing
     "contract": "contract",
     "mode": "mode",
     "limit": "limit",
-    "face": "face",
 }
 
 
-def check_probe(photograph: bytes, openings: Sequence[Opening]) -> None:
-    """Raise ``BundleInvalid`` unless each entry's commitment to a probe is opened to this photograph."""
-    opened = {one.value for one in openings if one.field == "probe"}
-    if opened != {sha256(photograph).hexdigest()}:
-        raise BundleInvalid(f"The photograph '{PROBE}' is not the one that the entries speak of.")
+def check_probes(photographs: Mapping[str, bytes], openings: Sequence[Opening]) -> None:
+    """Raise ``BundleInvalid`` unless the commitments to probes are opened to exactly these photographs.
+
+    Each is named as the field that commits to it, such as ``probes/0``.
+    """
+    opened = {(one.field, one.value.partition(" ")[0]) for one in openings if one.field.startswith(PROBES)}
+    if opened != {(name, sha256(data).hexdigest()) for name, data in photographs.items()}:
+        raise BundleInvalid(f"The photographs in {PROBES} are not those that the entries speak of.")
 
 
 def check_search(
@@ -38,8 +40,8 @@ def check_search(
 ) -> None:
     """Hold ``search.json`` against the newest entry of the search. Raises ``BundleInvalid``.
 
-    Compared are who, when, terms, outcome, threshold and collections; the photograph's digest and the case;
-    and rank, face and score of every candidate that is opened.
+    Compared are who, when, terms, outcome, threshold and collections; the case; each photograph's digest with
+    the face that was searched; and rank, face and score of every candidate that is opened.
     """
     number = max((index for index, entry in entries.items() if entry["kind"] == "search"), default=None)
     if number is None:
@@ -54,17 +56,30 @@ def check_search(
         pairs = [
             ("collections", pinned, entry["collections"]),
             ("threshold", threshold, entry["threshold"]),
-            ("probe_sha256", said["probe_sha256"], opened.get("probe")),
+            ("probes", [_probe(one) for one in said["probes"]], _opened_probes(entry, opened)),
             ("case_reference", said["case_reference"], opened.get("case")),
             ("candidates", _candidates(said["candidates"]), _opened_candidates(opened)),
         ]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BundleInvalid(f"{SEARCH} cannot be read.") from error
     wrong += [name for name, one, other in pairs if one != other]
     if wrong:
         raise BundleInvalid(
             f"{SEARCH} and the entry of the search do not say the same of: {', '.join(wrong)}."
         )
+
+
+def _probe(said: Any) -> str:
+    """Return a photograph's digest and the face that was searched, as the entries commit to them."""
+    if said["face"] is None:
+        return str(said["sha256"])
+    face = said["faces"][said["face"] - 1]
+    box = " ".join(f"{value:.1f}" for value in face["box"])
+    return f"{said['sha256']} {said['face']} {'drawn' if face['drawn'] else 'found'} {box}"
+
+
+def _opened_probes(entry: Mapping[str, Any], opened: Mapping[str, str]) -> list[str | None]:
+    return [opened.get(f"{PROBES}{place}") for place in range(len(entry["probes"]))]
 
 
 def _candidates(listed: Sequence[Any]) -> set[str]:

@@ -17,7 +17,7 @@ from .merkle import verify_consistency
 from .note import Note, Verifier
 from .places import Log
 from .receipt import FIRST_LINE, Receipt
-from .search_file import PROBE, SEARCH, check_probe, check_search
+from .search_file import PROBES, SEARCH, check_probes, check_search
 from .witness_policy import NONE, WitnessPolicy
 
 ZIP = b"PK"  # what a zip begins with
@@ -148,13 +148,16 @@ def _bundle(data: bytes, policy: WitnessPolicy, steps: Steps) -> tuple[Checkpoin
             )
         opening.check(entries[opening.entry])
     steps.passed(f"{len(bundle.openings())} commitments in these entries are to the values in {MANIFEST}.")
-    # The photograph and the search as it reads are what the entries speak of.
-    if PROBE in bundle.files:
-        check_probe(bundle.files[PROBE], bundle.openings())
-        steps.passed(f"The photograph '{PROBE}' is the one that was searched.")
+    # The photographs and the search as it reads are what the entries speak of.
+    photographs = {name: data for name, data in bundle.files.items() if name.startswith(PROBES)}
+    if photographs:
+        check_probes(photographs, bundle.openings())
+        steps.passed(f"The photographs in {PROBES} are those that were searched: {len(photographs)}.")
     if SEARCH in bundle.files:
         check_search(bundle.files[SEARCH], entries, bundle.openings())
-        steps.passed(f"{SEARCH} says the same as the entries: terms, outcome, and the candidates opened.")
+        steps.passed(
+            f"{SEARCH} says the same as the entries: terms, outcome, faces, and the candidates opened."
+        )
     return head, log
 
 

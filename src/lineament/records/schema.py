@@ -176,10 +176,7 @@ search = Table(
     Column("threshold", Float),
     Column("limit", Integer),
     Column("salt", LargeBinary, nullable=False),
-    Column("probe_sha256", Text, nullable=False),
-    Column("probe_size", JSON),  # [width, height] px of the upright photograph
-    Column("faces", JSON, nullable=False),  # found in the probe: [{box, landmarks, score, quality, drawn}]
-    Column("face", Integer),  # the one chosen, counted from 1
+    Column("probes", JSON, nullable=False),  # photographs of one person: [{sha256, size, faces, face}]
     Column("searched_faces", Integer),
     Column("truncated", Integer),
 )

@@ -49,8 +49,31 @@ class CandidateRow:
 
 
 @dataclass(frozen=True, eq=False)
+class Probe:
+    """One photograph that is searched.
+
+    ``sha256`` names its bytes. ``size`` is the width and height of the upright photograph, px; None where it
+    was not read, and then it was not kept either. ``faces`` were found in it or drawn by hand; ``face`` is
+    the number of the one that is searched, counted from 1, None until it is chosen.
+    """
+
+    sha256: str
+    size: tuple[int, int] | None = None
+    faces: tuple[DetectedFace, ...] = ()
+    face: int | None = None
+
+    @property
+    def chosen(self) -> DetectedFace | None:
+        """The face that is searched."""
+        return None if self.face is None else self.faces[self.face - 1]
+
+
+@dataclass(frozen=True, eq=False)
 class Search:
-    """One search: what was asked, under which terms, and what came of it. Times are ISO 8601 UTC."""
+    """One search: what was asked, under which terms, and what came of it. Times are ISO 8601 UTC.
+
+    ``probes`` are photographs of one person.
+    """
 
     id: str
     person_id: str
@@ -67,10 +90,7 @@ class Search:
     threshold: float | None
     limit: int | None
     salt: bytes
-    probe_sha256: str
-    probe_size: tuple[int, int] | None
-    faces: tuple[DetectedFace, ...]
-    face: int | None
+    probes: tuple[Probe, ...]
     searched_faces: int | None
     truncated: bool
     candidates: tuple[CandidateRow, ...]
@@ -156,21 +176,30 @@ def _columns(new: Search) -> dict[str, Any]:
     del row["candidates"]
     row["reasons"] = [vars(reason) for reason in new.reasons]
     row["collections"] = [vars(pinned) for pinned in new.collections]
-    row["faces"] = [face_document(one) for one in new.faces]
+    row["probes"] = [probe_document(probe) for probe in new.probes]
     return row
 
 
+def probe_document(probe: Probe) -> dict[str, Any]:
+    """Return a photograph that is searched as JSON values."""
+    return vars(probe) | {"faces": [face_document(face) for face in probe.faces]}
+
+
+def _probe(document: dict[str, Any]) -> Probe:
+    size = document["size"]
+    faces = tuple(face_from_document(face) for face in document["faces"])
+    return Probe(document["sha256"], (size[0], size[1]) if size else None, faces, document["face"])
+
+
 def _search(row: dict[str, Any], candidates: Sequence[CandidateRow]) -> Search:
-    size = row.pop("probe_size")
     return Search(
         **row
         | {
             "outcome": Outcome(row["outcome"]),
             "reasons": tuple(Reason(**one) for one in row["reasons"]),
             "collections": tuple(PinnedCollection(**one) for one in row["collections"]),
-            "faces": tuple(face_from_document(one) for one in row["faces"]),
+            "probes": tuple(_probe(one) for one in row["probes"]),
             "truncated": bool(row["truncated"]),
         },
-        probe_size=(size[0], size[1]) if size else None,
         candidates=tuple(candidates),
     )

@@ -57,7 +57,7 @@ def _plain(request: Request, error: HTTPException) -> Response:
 
 def _invalid(request: Request, error: RequestValidationError) -> Response:
     first = error.errors()[0]
-    if first["loc"][0] == "path":
+    if first["loc"][0] in {"path", "query"}:
         return _page(request, 404, _UNKNOWN, _UNKNOWN_REMEDY, "not-found")
     return _known(request, InvalidRequest(what_is_wrong(first)))
 

@@ -10,11 +10,13 @@ from pydantic import FiniteFloat
 from starlette.exceptions import HTTPException
 
 from lineament.api.access import SESSION_COOKIE, Searcher, Served, SignedIn, everyone, signed_in
+from lineament.api.problems import UPLOAD_MB_MAX
 from lineament.app import candidates, collections, sign_in
 from lineament.app.installation import Installation
 from lineament.app.search import CASE_LENGTH_MAX, choose_face
 from lineament.core.odds import sentence
 from lineament.records.searches import Outcome, Search
+from lineament.vision.pipeline import LARGEST_PROBE
 from lineament.web.render import page
 
 RECENT = 8
@@ -32,6 +34,8 @@ def search_page(request: Request, served: Served, who: Searcher) -> Response:
         collections=collections.with_faces(served),
         now=served.clock(),
         case_length=CASE_LENGTH_MAX,
+        photographs_max=LARGEST_PROBE,
+        together_mb_max=UPLOAD_MB_MAX,
         examples=request.app.state.examples,
         recent=candidates.recent_searches(served, who, RECENT),
         purpose_titles=_purpose_titles(served),
@@ -43,9 +47,11 @@ def result_page(request: Request, served: Served, who: Searcher, search_id: str)
     """Show a search: its candidates, or the faces to choose from, or why it stopped."""
     shown = candidates.show_search(served, who, search_id)
     search = shown.search
-    common = _titles(served, search) | {"search": search}
+    probes = list(enumerate(search.probes, start=1))
+    common = _titles(served, search) | {"search": search, "probes": probes}
     if search.outcome is Outcome.AWAITING_FACE:
-        return page(request, "chooser.html", **common)
+        number, probe = next((number, probe) for number, probe in probes if probe.face is None)
+        return page(request, "chooser.html", number=number, probe=probe, **common)
     if search.outcome in {Outcome.REFUSED, Outcome.FAILED}:
         return page(request, "stopped.html", **common)
     cost = shown.at_threshold
@@ -64,6 +70,7 @@ def take_choice(
     served: Served,
     who: Searcher,
     search_id: str,
+    probe: Annotated[int, Form()] = 1,
     face: Annotated[int | None, Form()] = None,
     left: Annotated[FiniteFloat, Form()] = 0,
     top: Annotated[FiniteFloat, Form()] = 0,
@@ -71,17 +78,19 @@ def take_choice(
     height: Annotated[FiniteFloat, Form()] = 0,
 ) -> Response:
     """Take what the chooser's forms send without its script: a face's number, or a box in px."""
-    choose_face(served, who, search_id, face or (left, top, left + width, top + height))
+    choose_face(served, who, search_id, face or (left, top, left + width, top + height), probe)
     return RedirectResponse(f"/searches/{search_id}", 303)
 
 
 @router.get("/searches/{search_id}/candidates/{rank}")
-def compare_page(request: Request, served: Served, who: Searcher, search_id: str, rank: int) -> Response:
-    """Show the probe beside one candidate."""
+def compare_page(
+    request: Request, served: Served, who: Searcher, search_id: str, rank: int, probe: int = 1
+) -> Response:
+    """Show one of the probe's photographs beside one candidate."""
     shown = candidates.show_search(served, who, search_id)
     search = shown.search
     by_rank = {one.rank: one for one in shown.candidates}
-    if rank not in by_rank or search.face is None:
+    if rank not in by_rank or not 1 <= probe <= len(search.probes):
         raise HTTPException(404)
     return page(
         request,
@@ -89,7 +98,8 @@ def compare_page(request: Request, served: Served, who: Searcher, search_id: str
         candidate=by_rank[rank],
         caution=shown.caution,
         last_rank=max(by_rank),
-        probe=search.faces[search.face - 1],
+        number=probe,
+        probe=search.probes[probe - 1],
         search=search,
         **_titles(served, search),
     )

@@ -159,7 +159,7 @@ async function send() {
     const answer = await fetch(choose.dataset.address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(chosen),
+      body: JSON.stringify({ probe: Number(choose.dataset.probe), ...chosen }),
     });
     return answer.ok ? null : problemFrom(await answer.json());
   } catch {

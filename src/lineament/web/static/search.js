@@ -1,4 +1,4 @@
-// The form of a new search: take a photograph, fit the collections to the purpose, upload, go to the result.
+// The form of a new search: take photographs, fit the collections to the purpose, upload, go to the result.
 
 import { UNREACHABLE, hideProblem, problemFrom, showProblem } from "/static/problem.js";
 
@@ -7,7 +7,7 @@ const find = (selector) => document.querySelector(selector);
 const form = find("#search");
 
 if (form) {
-  takePhotograph();
+  takePhotographs();
   fitCollections();
   find("#submit").disabled = false; // without this script it would send the form and show raw JSON
   form.addEventListener("submit", (event) => {
@@ -17,12 +17,19 @@ if (form) {
   addEventListener("pageshow", (event) => event.persisted && stopped()); // back from the result
 }
 
-// --- the photograph ---------------------------------------------------------------------------------------
+// --- the photographs --------------------------------------------------------------------------------------
 
-function takePhotograph() {
+let before = null; // what had been chosen when another one was asked for
+
+function takePhotographs() {
   const drop = find("#drop");
   const carriesFile = (event) => event.dataTransfer && [...event.dataTransfer.types].includes("Files");
-  find("#photo").addEventListener("change", showPhotograph);
+  find("#photo").addEventListener("change", () => putPhotographs([...(before ?? []), ...find("#photo").files]));
+  find("#photo").addEventListener("cancel", () => (before = null));
+  find("#add").addEventListener("click", () => {
+    before = [...find("#photo").files];
+    find("#photo").click();
+  });
   // Anywhere on the page: a photograph dropped beside the frame must not replace the page.
   addEventListener("dragover", (event) => {
     if (!carriesFile(event)) return;
@@ -34,30 +41,30 @@ function takePhotograph() {
     if (!carriesFile(event)) return;
     event.preventDefault();
     drop.classList.remove("over");
-    putPhotograph(event.dataTransfer.files[0]);
+    putPhotographs([...event.dataTransfer.files]);
   });
   addEventListener("paste", (event) => {
-    const [file] = event.clipboardData.files;
-    if (file) putPhotograph(file);
+    if (event.clipboardData.files.length) putPhotographs([...event.clipboardData.files]);
   });
   for (const example of document.querySelectorAll(".example")) {
     example.addEventListener("click", () => putExample(example));
   }
-  showPhotograph();
+  showPhotographs();
 }
 
-function putPhotograph(file) {
+function putPhotographs(files) {
   const carrier = new DataTransfer();
-  carrier.items.add(file);
+  for (const file of files) carrier.items.add(file);
   find("#photo").files = carrier.files;
-  showPhotograph();
+  before = null;
+  showPhotographs();
 }
 
 async function putExample(example) {
   try {
     const answer = await fetch(example.dataset.address);
     const blob = await answer.blob();
-    putPhotograph(new File([blob], example.dataset.file, { type: blob.type }));
+    putPhotographs([new File([blob], example.dataset.file, { type: blob.type })]);
     find(".photo").scrollIntoView({ block: "start" });
     find("#photo").focus({ preventScroll: true });
   } catch {
@@ -65,24 +72,37 @@ async function putExample(example) {
   }
 }
 
-function showPhotograph() {
-  const [file] = find("#photo").files;
-  const image = find("#preview-image");
-  find("#drop").classList.toggle("filled", Boolean(file));
-  find("#drop-label").hidden = Boolean(file);
-  find("#preview").hidden = !file;
-  URL.revokeObjectURL(image.src);
-  image.removeAttribute("src");
-  if (!file) return;
+function showPhotographs() {
+  const files = [...find("#photo").files];
+  find("#drop").classList.toggle("filled", files.length > 0);
+  find("#drop").classList.toggle("several", files.length > 1);
+  find("#drop-label").hidden = files.length > 0;
+  find("#preview").hidden = !files.length;
+  find("#preview-same").hidden = files.length < 2;
+  for (const image of document.querySelectorAll("#previews img")) URL.revokeObjectURL(image.src);
+  find("#previews").replaceChildren(...files.map(preview));
+  if (!files.length) return;
   hideProblem(find("#problem"));
-  find("#preview-name").textContent = `${file.name}, ${size(file.size)}`;
-  image.hidden = false;
-  find("#preview-none").hidden = true;
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  const name = files.length > 1 ? `${files.length} photographs` : files[0].name;
+  find("#preview-name").textContent = `${name}, ${size(bytes)}`;
+}
+
+function preview(file, at, files) {
+  const item = find("#one-preview").content.cloneNode(true).firstElementChild;
+  const [image, none, remove] = item.children;
+  image.alt = file.name;
   image.onerror = () => {
     image.hidden = true;
-    find("#preview-none").hidden = false;
+    none.hidden = false;
   };
   image.src = URL.createObjectURL(file);
+  remove.setAttribute("aria-label", `Remove ${file.name}`);
+  remove.addEventListener("click", () => {
+    putPhotographs(files.filter((_, other) => other !== at));
+    find("#photo").focus({ preventScroll: true });
+  });
+  return item;
 }
 
 function size(bytes) {
@@ -130,7 +150,8 @@ function search() {
   const request = new XMLHttpRequest();
   request.open("POST", form.action);
   request.responseType = "json";
-  request.upload.onprogress = (event) => working("Sending the photograph", event.loaded / event.total);
+  const sending = find("#photo").files.length > 1 ? "Sending the photographs" : "Sending the photograph";
+  request.upload.onprogress = (event) => working(sending, event.loaded / event.total);
   request.upload.onload = () => working("Finding the faces and comparing");
   request.onload = () => {
     if (request.status === 201) location.assign(`/searches/${request.response.id}`);
@@ -139,18 +160,28 @@ function search() {
   request.onerror = () => stopped(UNREACHABLE);
   request.onabort = () => stopped();
   find("#stop").onclick = () => request.abort();
-  working("Sending the photograph", 0);
+  working(sending, 0);
   request.send(answers());
 }
 
 function firstMissing() {
-  const [file] = find("#photo").files;
+  const photo = find("#photo");
+  const files = [...photo.files];
+  const { most, togetherMb } = photo.dataset;
   const purpose = form.querySelector("[name=purpose]:checked");
   const caseField = find("#case");
-  if (!file) return { detail: "Choose a photograph.", place: find("#photo") };
-  if (file.size > BYTES_MAX) {
+  if (!files.length) return { detail: "Choose a photograph.", place: photo };
+  if (files.length > most) {
+    return { detail: `These are ${files.length} photographs.`, remedy: `Choose at most ${most}.`, place: photo };
+  }
+  if (files.some((file) => file.size > BYTES_MAX)) {
     const remedy = "Scale it down or cut out the part with the face: 32 MB are the most.";
-    return { detail: "The photograph is too large.", remedy, place: find("#photo") };
+    const detail = files.length > 1 ? "One of the photographs is too large." : "The photograph is too large.";
+    return { detail, remedy, place: photo };
+  }
+  if (files.reduce((sum, file) => sum + file.size, 0) > togetherMb * 1024 * 1024) {
+    const remedy = `Together they may have ${togetherMb} MB: choose fewer, or scale them down.`;
+    return { detail: "The photographs are too large together.", remedy, place: photo };
   }
   if (!purpose) {
     return { detail: "Say what the search is for.", remedy: "Choose a purpose.", place: form.querySelector("[name=purpose]:enabled") };
