@@ -16,6 +16,7 @@ demo: .demo/ready
 	@$(DEMO) serve --open
 
 .demo/ready: samples/congress/manifest.csv samples/mated/manifest.csv $(PACK) | .venv/run.ready
+	@if [ -e .demo/records.sqlite3 ]; then $(DEMO) models migrate default; fi
 	@$(DEMO) collections add congress --permission samples/congress/permission.toml \
 		--title "Portraits of the 117th United States Congress"
 	@$(DEMO) collections add presidents --permission samples/mated/permission.toml \

@@ -12,6 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from sqlalchemy import Connection
+
 from lineament.app import models
 from lineament.app.ingest import Rejected, ingest
 from lineament.app.installation import Installation, require
@@ -20,6 +22,7 @@ from lineament.core.policy import Mode, Person, Role
 from lineament.errors import BlobLost, FileMissing, NotCalibrated, PermissionNotInForce
 from lineament.records import collections, images
 from lineament.records.blobs import Blobs
+from lineament.records.collections import Collection
 from lineament.records.models import AddedPack, use_pack
 from lineament.records.terms import read_terms
 from lineament.sources import Item
@@ -103,19 +106,15 @@ def _switch(
 ) -> dict[str, list[str]]:
     """Switch where nothing is left to be re-embedded; else return what is, by the collection's name.
 
-    An ingest may have brought more meanwhile. Photographs that were ``seen`` and could not be re-embedded are
-    not tried again.
+    It is looked at first without keeping writers waiting, and once more in the transaction that switches: an
+    ingest may have brought more meanwhile.
     """
+    with beside.records.read() as tx:
+        waiting, _ = _left(beside, tx, seen)
+    if waiting:
+        return waiting
     with act(beside) as doing:
-        left = images.waiting_for(doing.tx, beside.vision.contract)
-        there = [one for one in collections.list_collections(doing.tx) if one.id in left]
-        now = beside.clock()
-        left_out = [one for one in there if not (one.permission and one.permission.in_force(now))]
-        waiting = {
-            one.name: ids
-            for one in there
-            if one not in left_out and (ids := [id_ for id_ in left[one.id] if id_ not in seen])
-        }
+        waiting, left_out = _left(beside, doing.tx, seen)
         if not waiting:
             change_terms(beside, doing, terms_of(beside), who)
             use_pack(doing.tx, added.name if added else None)
@@ -123,6 +122,22 @@ def _switch(
             done.left_out = [one.name for one in left_out]
             done.faceless = images.count_faceless(doing.tx, beside.vision.contract)
     return waiting
+
+
+def _left(
+    beside: Installation, tx: Connection, seen: Set[str]
+) -> tuple[dict[str, list[str]], list[Collection]]:
+    """Return what is left to be re-embedded, and the collections that are left out of it.
+
+    Photographs that were ``seen`` and could not be re-embedded are not tried again.
+    """
+    left, now = images.waiting_for(tx, beside.vision.contract), beside.clock()
+    there = [one for one in collections.list_collections(tx) if one.id in left]
+    left_out = [one for one in there if not (one.permission and one.permission.in_force(now))]
+    tries = {
+        one.name: [id_ for id_ in left[one.id] if id_ not in seen] for one in there if one not in left_out
+    }
+    return {name: ids for name, ids in tries.items() if ids}, left_out
 
 
 class _Stored:
