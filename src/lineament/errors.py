@@ -54,7 +54,7 @@ class NotAPhotograph(PhotographError):
     """The bytes are not an image in a format that is read here."""
 
     code = "not-a-photograph"
-    remedy = "Use a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF file."
+    remedy = "Use a JPEG, PNG, WebP, HEIF, AVIF, single-page TIFF, BMP or GIF file."
 
 
 class DamagedPhotograph(PhotographError):

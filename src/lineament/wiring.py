@@ -53,7 +53,7 @@ def open_installation(settings: Settings) -> Installation:
         with opened.read() as tx:
             is_new = ledger_entries.count(tx) == 0 and not published.exists()
             pack = models.load(settings.models, pack_in_use(tx))
-        tail, vision = models.tail_of(pack), Vision(pack)
+        tail, vision = models.tail_of(pack), Vision(pack, device=settings.device)
         signer = _signer(key, is_new)
     except BaseException:
         opened.close()

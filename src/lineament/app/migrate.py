@@ -70,7 +70,7 @@ def migrate(
     with installation.records.read() as tx:
         contract = read_terms(tx).contract or installation.contract
     done, seen = Migration(), set[str]()
-    with closing(Vision(pack)) as vision:
+    with closing(Vision(pack, device=installation.vision.device)) as vision:
         beside = replace(installation, vision=vision, tail=tail, contract=contract)
         while waiting := _switch(beside, who, added, seen, done):
             total = len(seen) + sum(map(len, waiting.values()))

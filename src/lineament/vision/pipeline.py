@@ -43,7 +43,7 @@ class Vision:
 
     def __init__(self, pack: ModelPack, decode_workers: int | None = None, device: Device = "cpu") -> None:
         self.pack = pack
-        self._device = device
+        self.device = device
         self._decoder = Decoder(decode_workers or os.cpu_count() or 1)
         self._opening = threading.Lock()
         self._opened: dict[str, Any] = {}
@@ -210,19 +210,19 @@ class Vision:
     def _detector(self) -> Any:
         pack = self.pack
         return self._open(
-            "detector", lambda: open_detector(pack.content(pack.detector), pack.detector, self._device)
+            "detector", lambda: open_detector(pack.content(pack.detector), pack.detector, self.device)
         )
 
     def _landmarks(self) -> Any:
         model = self.pack.landmarks
         assert model is not None  # noqa: S101 - its only caller has looked
-        return self._open("landmarks", lambda: open_session(faster(self.pack.content(model)), self._device))
+        return self._open("landmarks", lambda: open_session(faster(self.pack.content(model)), self.device))
 
     def _embedder(self) -> Embedder:
         pack = self.pack
         opened: Embedder = self._open(
             "embedder",
-            lambda: Embedder(pack.content(pack.embedder), pack.embedder, _centre(pack), self._device),
+            lambda: Embedder(pack.content(pack.embedder), pack.embedder, _centre(pack), self.device),
         )
         return opened
 
