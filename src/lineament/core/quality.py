@@ -17,7 +17,7 @@ POOR = 20  # of 100
 class Quality:
     """The quality of one face.
 
-    ``inter_eye_distance`` is in px. ``yaw``, ``pitch`` and ``roll`` are degrees: yaw is positive when the
+    ``inter_eye_distance`` is in px. ``yaw``, ``pitch`` and ``roll`` are degrees: yaw is above zero when the
     face looks towards the image's right, pitch when it looks up, roll when it is turned clockwise. The others
     are quality components from 0 (worst) to 100 (best); ``unified_score`` foretells how likely a comparison
     with another photograph of the same person is to succeed.
