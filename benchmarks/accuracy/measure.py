@@ -447,8 +447,8 @@ def caution(carried: list[Carried], portraits: int) -> str:
     factors = [one.factor for one in carried]
     return (
         f"Measured on press photographs of other people. Among {portraits} posed portraits of people "
-        f"alike in age and dress, strangers scored as high {min(factors):.0f} to {max(factors):.0f} times "
-        "as often."
+        f"alike in age and dress, strangers scored as high up to {max(factors):.1f} times as "
+        "often."
     )
 
 

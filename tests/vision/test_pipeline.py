@@ -102,7 +102,15 @@ def test_a_box_where_nobody_is_still_has_a_face(vision: Vision) -> None:
 
 @pytest.mark.parametrize(
     "box",
-    [(0, 0, 0, 10), (-1, 0, 10, 10), (0, 0, 301, 10), (10, 10, 5, 20), (1, 2, 3), (0, 0, float("nan"), 9)],
+    [
+        (0, 0, 0, 10),
+        (-1, 0, 10, 10),
+        (0, 0, 301, 10),
+        (10, 10, 5, 20),
+        (1, 2, 3),
+        (0, 0, float("nan"), 9),
+        (float("nan"), 0, 9, 9),
+    ],
 )
 def test_a_box_that_is_none_is_refused(vision: Vision, box: tuple[float, ...]) -> None:
     """In words."""

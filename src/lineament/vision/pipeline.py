@@ -90,7 +90,7 @@ class Vision:
         """
         drawn = np.array(box, np.float32)
         far = (photograph.width, photograph.height)
-        if drawn.shape != (4,) or (drawn[:2] < 0).any() or (drawn[:2] >= drawn[2:]).any():
+        if drawn.shape != (4,) or not ((drawn[:2] >= 0) & (drawn[:2] < drawn[2:])).all():
             raise InvalidRequest("A box has four numbers: left, top, right and bottom, in pixels.")
         if not (drawn[2:] <= far).all():
             raise InvalidRequest(f"The box must lie inside the photograph of {far[0]} x {far[1]} pixels.")
