@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lineament.vision.detect import Detection, detect_faces, intersection_over_union, open_detector
+from lineament.vision.boxes import intersection_over_union
+from lineament.vision.detect import Detection, detect_faces, open_detector
 from lineament.vision.pack import load_pack
 
 CONGRESS = Path(__file__).parents[2] / "samples" / "congress"

@@ -5,8 +5,8 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 
 from lineament.vision.align import TEMPLATES
-from lineament.vision.detect import READ
 from lineament.vision.pack import Centre, DetectorModel, EmbedderModel, LandmarkModel, Source, load_pack
+from lineament.vision.views import READ
 from tests.samples import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "reference" / "model-pack.md").read_text("utf-8")

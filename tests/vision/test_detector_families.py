@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lineament.errors import ModelPackInvalid
 from lineament.vision import retinaface
+from lineament.vision.boxes import intersection_over_union
 from lineament.vision.detect import detect_faces, open_detector
 from lineament.vision.pack import DEFAULT_PACK, DetectorModel, load_pack
 
@@ -112,9 +114,48 @@ def test_an_export_of_one_size_is_shown_that_size() -> None:
     assert np.stack([face.box for face in faces]) == pytest.approx(BOXES * 2, abs=0.02)
 
 
+def test_an_export_of_one_size_is_shown_a_photograph_at_every_turn() -> None:
+    """Its input is no square; a photograph in doubt is tried on its side and within a border all the same."""
+    described = model("scrfd", certain_score=0.99)
+    detector = open_detector(graph(scrfd_outputs(False), (HEIGHT, WIDTH)), described)
+    faces = detect_faces(detector, np.full((HEIGHT, WIDTH, 3), 90, np.uint8), described)
+    found = np.stack([face.box for face in faces])
+    assert all(intersection_over_union(box, found).max() > 0.99 for box in BOXES)
+
+
 def test_retinaface_finds_the_planted_faces() -> None:
     """One face by a prior of 16 px, one by a prior of 256 px."""
     assert_planted_faces_are_found(graph(retinaface_outputs()), model("retinaface"))
+
+
+class SurerWithLight:
+    """A RetinaFace session that sees one face at the top left, the surer the more light is at the top."""
+
+    def get_inputs(self) -> list[Any]:
+        return [SimpleNamespace(name="input", shape=["batch", 3, "height", "width"])]
+
+    def get_outputs(self) -> list[Any]:
+        return [SimpleNamespace(name=name) for name in ("loc", "conf", "landms")]
+
+    def run(self, names: list[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+        shown = feeds["input"]
+        loc, conf, landms = (
+            np.zeros((1, len(retinaface._priors(shown.shape[2:])[0]), last), np.float32)
+            for last in (4, 2, 10)
+        )
+        sure = 0.99 + 0.0099 * shown[0, :, :32].mean() / 255
+        conf[0, 0] = (1 - sure, sure)
+        return [loc, conf, landms]
+
+
+def test_the_turn_is_chosen_among_scores_that_are_all_near_one() -> None:
+    """RetinaFace gives faces upside down 0.99 and upright ones 0.9999: a hundred times the odds."""
+    described = model("retinaface", strong_score=0.99, certain_score=0.9999)
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    pixels[-32:] = 255
+    for photograph, place in ((pixels, (WIDTH - 4, HEIGHT - 4)), (pixels[::-1], (4, 4))):
+        (face,) = detect_faces(SurerWithLight(), photograph, described)
+        assert face.landmarks[0] == pytest.approx(place, abs=1)
 
 
 def test_retinaface_has_as_many_priors_as_its_authors_count() -> None:

