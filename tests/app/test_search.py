@@ -12,6 +12,7 @@ from PIL import Image
 from lineament import ledger
 from lineament.app import collections, pictures, sign_in
 from lineament.app.candidates import face_for, show_search
+from lineament.app.choices import parse_box
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import (
@@ -20,7 +21,6 @@ from lineament.app.search import (
     candidate_bytes,
     choose_face,
     open_search,
-    parse_box,
     probe_bytes,
 )
 from lineament.core.odds import threshold_for

@@ -36,8 +36,6 @@ def test_every_key_is_listed_and_whether_it_is_required():
 def test_what_can_be_chosen_is_listed():
     """Every family of detectors and every alignment."""
     assert all(f"`{name}`" in PAGE for name in (*READ, *TEMPLATES))
-    certain = next(field for field in fields(DetectorModel) if field.name == "certain_score")
-    assert f"no other turn is tried; {certain.default} |" in PAGE
 
 
 def test_the_example_is_a_pack(tmp_path: Path):

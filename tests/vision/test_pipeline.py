@@ -12,12 +12,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lineament.core.faces import Photograph
+from lineament.core.faces import DetectedFace, Photograph
 from lineament.errors import InvalidRequest, ModelPackInvalid
 from lineament.vision.pack import load_pack
 from lineament.vision.pipeline import Vision
 
 Open = Callable[[str], Photograph]
+
+
+def as_probe(
+    shots: list[tuple[Photograph, DetectedFace]],
+) -> tuple[list[DetectedFace], Callable[[int], Photograph]]:
+    return [face for _, face in shots], lambda place: shots[place][0]
 
 
 def large_jpeg(samples: Path, width: int) -> bytes:
@@ -44,6 +50,18 @@ def test_a_photograph_read_smaller_gives_the_template_of_the_whole(
     assert a @ b > 0.95
 
 
+def test_faces_of_twenty_pixels_in_a_large_photograph_are_found(vision: Vision, samples: Path) -> None:
+    """A small face in the smaller version is a reason to look at the whole."""
+    picture = Image.new("RGB", (4000, 3000), (90, 100, 110))
+    portraits = sorted((samples / "congress").glob("*.jpg"))[:40]
+    for at, path in enumerate(portraits):
+        portrait = Image.open(path).convert("RGB").resize((48, 48), Image.Resampling.LANCZOS)
+        picture.paste(portrait, (200 + 350 * (at % 10), 300 + 600 * (at // 10)))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=95)
+    assert len(vision.detect(vision.read(out.getvalue()))) >= 32
+
+
 def test_what_comes_back_from_the_records_is_embedded_to_the_same_template(
     vision: Vision, photograph: Open
 ) -> None:
@@ -61,13 +79,13 @@ def test_several_photographs_make_one_template_closer_to_the_person(vision: Visi
     for name in ("obama", "obama2"):
         picture = photograph(f"mated/{name}.jpg")
         shots.append((picture, vision.detect(picture)[0]))
-    both = vision.probe(shots)
+    both = vision.probe(*as_probe(shots))
     assert np.linalg.norm(both) == pytest.approx(1, abs=1e-5)
-    assert both == pytest.approx(vision.probe(shots[::-1]), abs=1e-6)
-    single = [vision.probe([shot]) for shot in shots]
+    assert both == pytest.approx(vision.probe(*as_probe(shots[::-1])), abs=1e-6)
+    single = [vision.probe(*as_probe([shot])) for shot in shots]
     assert min(both @ one for one in single) > single[0] @ single[1]
     with pytest.raises(InvalidRequest, match="1 to 20"):
-        vision.probe(shots * 11)
+        vision.probe(*as_probe(shots * 11))
 
 
 def test_the_better_photograph_counts_for_more(vision: Vision, photograph: Open) -> None:
@@ -77,8 +95,8 @@ def test_the_better_photograph_counts_for_more(vision: Vision, photograph: Open)
     other = photograph("mated/obama2.jpg")
     (bad,) = vision.detect(other)
     bad = replace(bad, quality=replace(bad.quality, unified_score=0))
-    both = vision.probe([(picture, good), (other, bad)])
-    assert both @ vision.probe([(picture, good)]) > both @ vision.probe([(other, bad)])
+    both = vision.probe(*as_probe([(picture, good), (other, bad)]))
+    assert both @ good.template > both @ bad.template
 
 
 def test_a_drawn_box_is_searched_like_a_detected_one(vision: Vision, photograph: Open) -> None:

@@ -24,6 +24,7 @@ from lineament.api.models import (
 )
 from lineament.api.problems import MEDIA_TYPE, status_of
 from lineament.app import candidates, collections, disclose, pictures, search
+from lineament.app.choices import choices_of
 from lineament.vision.pipeline import LARGEST_PROBE
 
 _PICTURE_HEADERS = {"Cache-Control": "no-store"}  # a permission that ends takes effect at once
@@ -124,7 +125,7 @@ def new_search(
     neither `face` nor `box` is given, the search waits (`outcome: awaiting-face`) for
     `POST /searches/{id}/face`.
     """
-    choices = search.choices_of(face or (), box)
+    choices = choices_of(face or (), box)
     request = search.Request(purpose, tuple(collection), case or None)
     done = search.open_search(served, who, request, [one.file.read() for one in photo], choices)
     response.headers["Location"] = f"/api/v1/searches/{done.id}"

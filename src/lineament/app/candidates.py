@@ -67,10 +67,11 @@ def show_search(installation: Installation, who: Person, search_id: str) -> Show
         copies = [row for row in search.candidates if row.rank == rank]
         faces = [permitted[row.face_id] for row in copies if row.face_id in permitted]
         shown.append(_shown(copies[0], faces, search.searched_faces or 0))
+    tail = installation.tail if search.contract == installation.vision.contract else None
     at_threshold = None
-    if installation.tail and search.threshold is not None and search.searched_faces is not None:
-        at_threshold = coincidence(installation.tail, search.threshold, search.searched_faces)
-    caution = installation.tail.caution if installation.tail else None
+    if tail and search.threshold is not None and search.searched_faces is not None:
+        at_threshold = coincidence(tail, search.threshold, search.searched_faces)
+    caution = tail.caution if tail else None
     if search.outcome in {Outcome.CANDIDATES, Outcome.EMPTY}:
         _record_shown(installation, who, search, shown)
     return ShownSearch(search, tuple(shown), at_threshold, caution)

@@ -29,10 +29,9 @@ from lineament.errors import (
 )
 from lineament.records import images
 from lineament.records.models import AddedPack, add_pack, list_packs, pack_in_use
-from lineament.vision.pack import DEFAULT_PACK, ModelPack, Source, load_pack
+from lineament.vision.pack import DEFAULT_PACK, TAIL, ModelPack, Source, load_pack
 
 SHIPPED = "default"  # the name of the pack that ships; no other pack has it
-TAIL = "tail.json"
 MODEL_BYTES_MAX = 2**31  # protobuf, and with it an ONNX file, ends at 2 GiB
 TEXT_BYTES_MAX = 2**20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lineament.app import following
+from lineament.app.choices import Choice
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.core.faces import Photograph
@@ -51,9 +51,6 @@ CASE_LENGTH_MAX = 200  # characters
 COLLECTIONS_MAX = 500  # so that an entry of the ledger holds them: it has 65,535 bytes
 CANDIDATE_ROWS_MAX = 400  # copies counted; likewise
 
-Box = tuple[float, float, float, float]  # xyxy, px of the upright photograph
-Choice = int | Box  # of a face: its number, counted from 1, or a box drawn around one that was not found
-
 
 @dataclass(frozen=True)
 class Request:
@@ -83,14 +80,14 @@ def open_search(
     opened = _new(installation, who, request, photos)
     purpose = _decide(installation, who, opened)
     try:
-        photographs, probes = [], []
+        probes = []
         for place, photo in enumerate(photos):
             with _about(place + 1, len(photos)):
                 photograph = installation.vision.read(photo)
                 probe = _look(installation, opened.probes[place], photograph)
                 probes.append(_choose(installation, probe, photograph, choices[place]) if choices else probe)
-                photographs.append(photograph)
-        done = _compare(installation, replace(opened, probes=tuple(probes)), purpose, photographs)
+        seen = replace(opened, probes=tuple(probes))
+        done = _compare(installation, seen, purpose, lambda place: installation.vision.read(photos[place]))
         for photo in photos:
             installation.blobs.put(photo)
     except Exception as error:
@@ -116,42 +113,21 @@ def choose_face(
         raise SearchNotFound("There is no such search of yours.")
     if waiting.outcome is not Outcome.AWAITING_FACE:
         raise SearchNotOpen(_NOT_OPEN)
+    if waiting.contract != installation.vision.contract:
+        raise SearchNotOpen("The faces of this search were found by a model pack that is no longer in use.")
     probes = list(waiting.probes)
     if not 1 <= number <= len(probes):
         raise InvalidRequest(f"There is no photograph {number}: the search has {len(probes)}.")
     waiting = replace(waiting, policy=installation.policy.version)
     purpose = _decide(installation, who, waiting)
 
-    def read(probe: Probe) -> Photograph:
-        return installation.vision.read(installation.blobs.get(probe.sha256))
+    def read(place: int) -> Photograph:
+        return installation.vision.read(installation.blobs.get(probes[place].sha256))
 
     with _about(number, len(probes)):
-        photograph = read(probes[number - 1])
-        probes[number - 1] = _choose(installation, probes[number - 1], photograph, choice)
-    photographs = (photograph if at == number else read(probe) for at, probe in enumerate(probes, start=1))
-    done = _compare(installation, replace(waiting, probes=tuple(probes)), purpose, photographs)
+        probes[number - 1] = _choose(installation, probes[number - 1], read(number - 1), choice)
+    done = _compare(installation, replace(waiting, probes=tuple(probes)), purpose, read)
     return _save(installation, who, done)
-
-
-def choices_of(faces: Sequence[int], box: str | None) -> tuple[Choice, ...]:
-    """Return the choices that a door was given: numbers of faces, or one box as text, such as ``9,8,70,60``.
-
-    Raises InvalidRequest where both are given, or the text is no box.
-    """
-    if faces and box is not None:
-        raise InvalidRequest("Give the number of a face or a box, and not both.")
-    return tuple(faces) if box is None else (parse_box(box),)
-
-
-def parse_box(text: str) -> Box:
-    """Return the box that ``left,top,right,bottom`` names, px. Raises InvalidRequest."""
-    try:
-        left, top, right, bottom = map(float, text.split(","))
-    except ValueError:
-        left = top = right = bottom = math.nan
-    if not all(map(math.isfinite, (left, top, right, bottom))):
-        raise InvalidRequest("A box is four numbers: left,top,right,bottom in pixels.")
-    return left, top, right, bottom
 
 
 _NOT_OPEN = "This search is not waiting for a face to be chosen."
@@ -264,13 +240,17 @@ def _choose(installation: Installation, probe: Probe, photograph: Photograph, ch
 
 
 def _compare(
-    installation: Installation, search: Search, purpose: Purpose, photographs: Iterable[Photograph]
+    installation: Installation,
+    search: Search,
+    purpose: Purpose,
+    photograph_of: Callable[[int], Photograph],
 ) -> Search:
     """Steps 3 and 4. Return the search with its candidates, or waiting for a face, ready to be saved."""
+    search = replace(search, contract=installation.vision.contract)
     faces = [probe.chosen for probe in search.probes if probe.chosen]
     if len(faces) < len(search.probes):
         return replace(search, outcome=Outcome.AWAITING_FACE)
-    probe = installation.vision.probe(list(zip(photographs, faces, strict=True)))
+    probe = installation.vision.probe(faces, photograph_of)
     names = [pinned.name for pinned in search.collections]
     # A photograph is at most once in each collection, so this many faces hold `limit` different ones.
     wanted = purpose.limit * len(names)
@@ -281,7 +261,6 @@ def _compare(
         search,
         outcome=Outcome.CANDIDATES if kept else Outcome.EMPTY,
         collections=found.collections,
-        contract=installation.vision.contract,
         mode=purpose.mode,
         threshold=None if purpose.target_fpir is None else found.floor,
         limit=purpose.limit,

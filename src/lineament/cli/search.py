@@ -52,13 +52,14 @@ def search(
     from lineament.api.models import search_out
     from lineament.app import candidates, collections, sign_in
     from lineament.app import search as use
+    from lineament.app.choices import choices_of
     from lineament.sources import read_file
 
     with opened() as installation:
         who = sign_in.operator(installation)
         chosen = names or collections.allowing(installation, purpose)
         request = use.Request(purpose, tuple(chosen), case)
-        choices = use.choices_of(faces, box)
+        choices = choices_of(faces, box)
         done = use.open_search(installation, who, request, [read_file(photo) for photo in photos], choices)
         shown = search_out(candidates.show_search(installation, who, done.id))
     click.echo(shown.model_dump_json(indent=2) if as_json else _text(shown, photos))

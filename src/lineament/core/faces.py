@@ -58,16 +58,12 @@ class DetectedFace:
     drawn: bool = False
     template: NDArray[np.float32] | None = None
 
-    def square(self, width: int, height: int) -> tuple[float, float, float]:
-        """Return left, top and side, px, of a square around the face, with a margin, in such a photograph.
-
-        At the edge of the photograph the square moves inwards, and it is never larger than the photograph.
-        """
-        return square_around(self.box, width, height)
-
 
 def square_around(box: NDArray[np.float32], width: int, height: int) -> tuple[float, float, float]:
-    """Return the same for a box (4,) alone."""
+    """Return left, top and side, px, of a square around a box (4,), with a margin, in such a photograph.
+
+    At the edge of the photograph the square moves inwards, and it is never larger than the photograph.
+    """
     x1, y1, x2, y2 = (float(value) for value in box)
     side = max(1.0, min(max(x2 - x1, y2 - y1) * (1 + 2 * FACE_MARGIN), width, height))
     left = min(max(0.0, (x1 + x2 - side) / 2), width - side)

@@ -78,9 +78,13 @@ class Vision:
     def detect(self, photograph: Photograph) -> list[DetectedFace]:
         """Return the faces in reading order; an empty list where there is none. Raises ModelPackInvalid.
 
-        Each that is large enough to be compared has its template.
+        Each that is large enough to be compared has its template. Where a photograph that was read smaller
+        shows nobody, or somebody small, it is looked at whole: there may be more.
         """
         found = detect_faces(self._detector(), photograph.pixels, self.pack.detector)
+        narrowest = min((float((one.box[2:] - one.box[:2]).min()) for one in found), default=0)
+        if photograph.file is not None and narrowest < self.pack.detector.small_width:
+            return self.detect(self.decode(photograph.file))
         return self._faces(photograph, found)
 
     def face_at(self, photograph: Photograph, box: Sequence[float]) -> DetectedFace:
@@ -115,15 +119,22 @@ class Vision:
         templates = [next(made) if face.template is None else face.template for face in faces]
         return np.array(templates, np.float32).reshape(len(faces), self.dimension)
 
-    def probe(self, shots: Sequence[tuple[Photograph, DetectedFace]]) -> Floats:
+    def probe(self, faces: Sequence[DetectedFace], photograph_of: Callable[[int], Photograph]) -> Floats:
         """Return one template (dimension,) of one person from 1 to 20 photographs, weighted by quality.
 
+        ``photograph_of`` gives the photograph of a face by its place, from 0. It is asked only for a face
+        that has no template, for one after the other, so that no two need be in memory.
         Raises ModelPackInvalid, and FaceTooSmall for a face whose landmarks are one point.
         """
-        if not 1 <= len(shots) <= LARGEST_PROBE:
+        if not 1 <= len(faces) <= LARGEST_PROBE:
             raise InvalidRequest(f"A probe is made of 1 to {LARGEST_PROBE} photographs.")
-        rows = np.concatenate([self.embed(photograph, [face]) for photograph, face in shots])
-        weights = np.array([1 + face.quality.unified_score for _, face in shots], np.float32)
+        rows = np.stack(
+            [
+                self.embed(photograph_of(place), [face])[0] if face.template is None else face.template
+                for place, face in enumerate(faces)
+            ]
+        )
+        weights = np.array([1 + face.quality.unified_score for face in faces], np.float32)
         return np.asarray(unit((weights @ rows)[None])[0])
 
     def close(self) -> None:
@@ -138,13 +149,14 @@ class Vision:
         boxes, landmarks = (_stacked(found, part) for part in ("box", "landmarks"))
         boxes, landmarks = boxes * factor, landmarks * factor[:2]
         large = np.linalg.norm(landmarks[:, 1] - landmarks[:, 0], axis=1) >= LEAST_INTER_EYE_PX
-        views, embedded = self._embed(photograph, boxes[large], landmarks[large])
-        crops, templates, scores = iter(views), iter(embedded.templates), iter(embedded.scores)
+        crops, embedded = self._embed(photograph, boxes[large], landmarks[large])
+        made = zip(crops, embedded.templates, embedded.scores, strict=True)
         faces = []
         for one, box, points, is_large in zip(found, boxes, landmarks, large, strict=True):
             if is_large:
-                quality = measure(next(crops), points, one.score, int(next(scores)))
-                faces.append(DetectedFace(box, points, one.score, quality, template=next(templates)))
+                crop, template, score = next(made)
+                quality = measure(crop, points, one.score, int(score))
+                faces.append(DetectedFace(box, points, one.score, quality, template=template))
             else:
                 faces.append(DetectedFace(box, points, one.score, measure(_NOTHING, points, one.score, 0)))
         return faces
@@ -174,8 +186,8 @@ class Vision:
         model = self.pack.landmarks
         if model is None:
             return landmarks, landmarks
-        turns = quarters_from_upright(landmarks)
-        seen = find_landmarks(self._landmarks(), pixels, boxes, turns, model)
+        session = self._open("landmarks", lambda: open_session(faster(self.pack.content(model)), self.device))
+        seen = find_landmarks(session, pixels, boxes, quarters_from_upright(landmarks), model)
         heard = (seen.face >= LEAST_FACE)[:, None, None]
         first = np.where(heard, seen.points, landmarks)
         return first, (landmarks + 2 * first) / 3  # the landmark model has looked twice
@@ -213,11 +225,6 @@ class Vision:
             "detector", lambda: open_detector(pack.content(pack.detector), pack.detector, self.device)
         )
 
-    def _landmarks(self) -> Any:
-        model = self.pack.landmarks
-        assert model is not None  # noqa: S101 - its only caller has looked
-        return self._open("landmarks", lambda: open_session(faster(self.pack.content(model)), self.device))
-
     def _embedder(self) -> Embedder:
         pack = self.pack
         opened: Embedder = self._open(
@@ -246,6 +253,7 @@ def _stacked(faces: Sequence[Any], part: str) -> Floats:
 
 
 def _around(box: Floats, photograph: Photograph) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom, whole px, of the square around a box (4,)."""
     left, top, side = square_around(box, photograph.width, photograph.height)
     return (
         int(left),

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from lineament.core.faces import DetectedFace, Photograph
+from lineament.core.faces import DetectedFace, Photograph, square_around
 
 JPEG_QUALITY = 85
 
@@ -18,7 +18,7 @@ def jpeg(photograph: Photograph, max_side: int, face: DetectedFace | None = None
     """
     image = Image.fromarray(photograph.pixels)
     if face is not None:
-        left, top, side = (round(value) for value in face.square(image.width, image.height))
+        left, top, side = map(round, square_around(face.box, image.width, image.height))
         left, top = min(left, image.width - side), min(top, image.height - side)
         image = image.crop((left, top, left + side, top + side))
     image.thumbnail((max_side, max_side), Image.Resampling.LANCZOS)

@@ -36,11 +36,6 @@ def open_session(model: bytes, device: Device = "cpu") -> Any:
     return onnxruntime.InferenceSession(model, options, providers=[provider])
 
 
-def input_tensor(pixels: NDArray[np.uint8], model: ModelFile) -> NDArray[np.float32]:
-    """Turn (H, W, 3) uint8 RGB into (1, 3, H, W) float32 as the model wants it."""
-    return input_tensors([pixels], model)
-
-
 def input_tensors(pictures: Sequence[NDArray[np.uint8]], model: ModelFile) -> NDArray[np.float32]:
     """Turn n pictures (H, W, 3) uint8 RGB of one size into (n, 3, H, W) float32 as the model wants them."""
     height, width = pictures[0].shape[:2]

@@ -11,7 +11,7 @@ from PIL import Image
 from lineament.vision import retinaface, scrfd, yunet
 from lineament.vision.boxes import Found, turn_back
 from lineament.vision.pack import DetectorModel
-from lineament.vision.runtime import input_tensor
+from lineament.vision.runtime import input_tensors
 
 Pixels = NDArray[np.uint8]
 
@@ -42,7 +42,7 @@ def look(
     height, width = turned.shape[:2]
     larger = (height + -height % model.multiple, width + -width % model.multiple)
     rows, columns = _only_size(detector) or larger
-    tensor = input_tensor(np.pad(turned, ((0, rows - height), (0, columns - width), (0, 0))), model)
+    tensor = input_tensors([np.pad(turned, ((0, rows - height), (0, columns - width), (0, 0)))], model)
     names = [output.name for output in detector.get_outputs()]
     outputs = dict(zip(names, detector.run(names, {detector.get_inputs()[0].name: tensor}), strict=True))
     seen = Found(*READ[model.family](outputs, tensor.shape[2:], threshold))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineament.core.faces import DetectedFace
+from lineament.core.faces import DetectedFace, square_around
 from lineament.vision.align import ARCFACE_112, similarity
 
 SCALE_LOW, SCALE_HIGH = -0.2, 1.0  # of comparison scores, as drawn
@@ -10,7 +10,7 @@ SCALE_LOW, SCALE_HIGH = -0.2, 1.0  # of comparison scores, as drawn
 
 def view_box(face: DetectedFace, size: tuple[int, int]) -> str:
     """Return an SVG viewBox: a square around the face inside a photograph of ``size`` (width, height) px."""
-    left, top, side = face.square(*size)
+    left, top, side = square_around(face.box, *size)
     return f"{left:.1f} {top:.1f} {side:.1f} {side:.1f}"
 
 
