@@ -23,8 +23,8 @@ from lineament.app import candidates, collections, following, models, serving, s
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.migrate import Migration, migrate
-from lineament.app.search import Request, open_search
-from lineament.errors import ModelChanged, NotCalibrated, NotMigrated, RoleMissing
+from lineament.app.search import Request, choose_face, open_search
+from lineament.errors import ModelChanged, NotCalibrated, NotMigrated, RoleMissing, SearchNotOpen
 from lineament.records import images
 from lineament.records.searches import Outcome, Search
 from lineament.records.terms import read_terms
@@ -42,7 +42,7 @@ from lineament.vision.pack import load_pack
 from lineament.vision.pipeline import Vision
 from lineament.web.site import create_site
 from tests.packs import another_pack
-from tests.samples import BIDEN, OBAMA
+from tests.samples import BIDEN, OBAMA, SOLVAY
 
 PURPOSE = "archive-research"
 
@@ -125,6 +125,28 @@ def test_a_search_finds_the_same_person_before_and_after(archive: Installation, 
         assert kinds(after).count("calibration.changed") == 2
         checkpoint = ledger.fsck(after.ledger_folder, after.signer.verifier)
         assert checkpoint.size == len(entries)
+
+
+def test_an_earlier_list_has_no_odds_of_another_model(archive: Installation, keen: str):
+    """What a threshold cost is told by the model that it was made for, and by no other."""
+    earlier, who = search(archive), sign_in.operator(archive)
+    assert candidates.show_search(archive, who, earlier.id).at_threshold is not None
+    run(archive, keen)
+    with opened_again(archive) as after:
+        shown = candidates.show_search(after, who, earlier.id)
+        assert (shown.at_threshold, shown.caution) == (None, None)
+        later = search(after)
+        assert candidates.show_search(after, who, later.id).at_threshold is not None
+
+
+def test_a_search_that_waited_over_the_switch_is_begun_anew(archive: Installation, keen: str):
+    """Its faces were found by a detector that is no longer in use."""
+    who = sign_in.operator(archive)
+    waiting = open_search(archive, who, Request(PURPOSE, ("archive",)), [SOLVAY.read_bytes()])
+    assert waiting.outcome is Outcome.AWAITING_FACE
+    run(archive, keen)
+    with opened_again(archive) as after, pytest.raises(SearchNotOpen, match="no longer in use"):
+        choose_face(after, who, waiting.id, 1)
 
 
 def test_the_way_back_makes_nothing_again(archive: Installation, keen: str):
