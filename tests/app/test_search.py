@@ -12,11 +12,10 @@ from PIL import Image
 from lineament import ledger
 from lineament.app import collections, pictures, sign_in
 from lineament.app.candidates import face_for, show_search
-from lineament.app.choices import parse_box
+from lineament.app.choices import Box, parse_box
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import (
-    Box,
     Request,
     candidate_bytes,
     choose_face,
