@@ -42,6 +42,7 @@ def installation(tmp_path: Path, clock: Clock, vision: Vision) -> Iterator[Insta
     """An empty installation."""
     made = make_installation(tmp_path / "data", clock, vision)
     yield made
+    made.index.close()
     made.records.close()
 
 
@@ -51,6 +52,7 @@ def archive_data(tmp_path_factory: pytest.TempPathFactory, vision: Vision) -> Pa
     folder = tmp_path_factory.mktemp("archive")
     made = make_installation(folder / "data", None, vision)
     make_collection(made, "archive", copy_portraits(folder / "portraits"))
+    made.index.close()
     made.records.close()
     return folder / "data"
 
@@ -61,6 +63,7 @@ def archive(tmp_path: Path, clock: Clock, vision: Vision, archive_data: Path) ->
     shutil.copytree(archive_data, tmp_path / "archive-data")
     made = make_installation(tmp_path / "archive-data", clock, vision)
     yield made
+    made.index.close()
     made.records.close()
 
 

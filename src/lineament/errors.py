@@ -375,7 +375,14 @@ class IndexBehind(Broken):
     """The index has not applied the newest records; it answers nothing rather than too little."""
 
     code = "index-behind"
-    remedy = "Search again. If it persists, restart the server: the index is rebuilt from the records."
+    remedy = "Search again. If it persists, stop the server and run `lineament index rebuild`."
+
+
+class IndexUnavailable(Broken):
+    """The index or a part of it cannot be used now; the rest is not searched as if it were all."""
+
+    code = "index-unavailable"
+    remedy = "Start what does not answer, or stop what has the index, and try again; nothing is lost."
 
 
 class LedgerKeyLost(Broken):

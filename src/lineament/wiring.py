@@ -22,12 +22,14 @@ from lineament.errors import (
     StorageFailed,
     WitnessesInvalid,
 )
-from lineament.index.exact import ExactIndex
+from lineament.index.embedded import EmbeddedIndex
+from lineament.index.protocol import Index
 from lineament.ledger import LedgerError, Signer, WitnessPolicy
 from lineament.records import ledger_entries
 from lineament.records.blobs import Blobs
+from lineament.records.collections import current_revision
 from lineament.records.models import pack_in_use
-from lineament.records.store import open_records
+from lineament.records.store import Records, open_records
 from lineament.sources import read_file
 from lineament.vision.pipeline import Vision
 
@@ -61,7 +63,7 @@ def open_installation(settings: Settings) -> Installation:
     return Installation(
         records=opened,
         blobs=Blobs(data / "blobs"),
-        index=ExactIndex(vision.dimension),
+        index=_index(data / "index", opened, vision),
         vision=vision,
         contract=vision.contract,
         models_folder=settings.models,
@@ -74,6 +76,18 @@ def open_installation(settings: Settings) -> Installation:
         new_id=lambda: secrets.token_hex(16),
         new_salt=lambda: secrets.token_bytes(32),
     )
+
+
+def _index(folder: Path, records: Records, vision: Vision) -> Index:
+    try:
+        index = EmbeddedIndex(folder, vision.contract, vision.dimension)
+    except OSError as error:
+        raise StorageFailed(f"The index in {folder} cannot be used: {error.strerror}.") from error
+    with records.read() as tx:
+        newest = current_revision(tx)
+    if index.revision > newest:  # the records were restored from a backup: it followed others
+        index.clear()
+    return index
 
 
 def _policy(own: Path) -> Policy:

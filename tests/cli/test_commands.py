@@ -65,6 +65,17 @@ def data(tmp_path_factory: pytest.TempPathFactory, archive_data: Path) -> Path:
     return Path(shutil.copytree(archive_data, tmp_path_factory.mktemp("cli") / "data"))
 
 
+def test_the_index_is_shown_verified_and_built_anew(data: Path):
+    """A person who doubts the index can check it and throw it away."""
+    assert lineament(data, "index").stdout.split() == ["collection", "faces", "archive", "7"]
+    verified = lineament(data, "index", "verify")
+    assert (verified.returncode, "holds what the records hold" in verified.stdout) == (DONE, True)
+    assert "built anew: 7 faces" in lineament(data, "index", "rebuild").stdout
+    (data / "index" / "manifest.json").write_text("nonsense")
+    assert "built anew from the records: manifest.json" in lineament(data, "index").stderr
+    assert lineament(data, "index", "verify").returncode == DONE
+
+
 def test_a_search_without_a_candidate_exits_with_1(data: Path):
     """So that a script can tell."""
     empty = lineament(data, "search", BIDEN, "--purpose", "archive-research")

@@ -94,6 +94,7 @@ def list_purposes(served: Served, _who: SignedIn) -> list[PurposeOut]:
         errors.NotCalibrated,
         errors.CollectionNotFound,
         errors.IndexBehind,
+        errors.IndexUnavailable,
     ),
 )
 def new_search(
@@ -159,6 +160,7 @@ class FaceChoice(BaseModel):
         errors.SearchRefused,
         errors.NotCalibrated,
         errors.IndexBehind,
+        errors.IndexUnavailable,
     ),
 )
 def choose_face(served: Served, who: Searcher, search_id: str, choice: FaceChoice) -> SearchOut:

@@ -15,7 +15,8 @@ from lineament.index.protocol import Hits
 from lineament.records import collections, images
 from lineament.records.searches import PinnedCollection
 
-_ROUNDING = 1e-5  # an engine's float32 score may lie this far below the exact one; the caller cuts exactly
+_ROUNDING = 1e-6  # an engine's float32 score may lie this far below the exact one; the caller cuts exactly
+_NO_VECTORS = np.zeros((0, 0), np.float32)
 _TRIES = 100  # an ingest commits about once a second, a search takes milliseconds
 
 
@@ -28,14 +29,52 @@ class PinnedHits:
     collections: tuple[PinnedCollection, ...]
 
 
-def catch_up(installation: Installation) -> None:
-    """Bring the index up to the newest revision of the records."""
+def catch_up(installation: Installation, on_progress: Callable[[int], None] = lambda _done: None) -> None:
+    """Bring the index up to the newest revision of the records; ``on_progress`` gets the faces applied."""
+    done = 0
     with installation.records.read() as tx:
         revision = collections.current_revision(tx)
         applied = installation.index.revision
-        if applied < revision:
-            new = images.templates_since(tx, installation.vision.contract, applied, revision)
-            installation.index.add(new.face_ids, new.collection_ids, new.vectors, revision)
+        if applied >= revision:
+            return
+        for new in images.templates_since(tx, installation.vision.contract, applied, revision):
+            installation.index.add(new.face_ids, new.collection_ids, new.vectors, new.revision)
+            done += len(new.face_ids)
+            on_progress(done)
+        if not done:  # what changed holds no template of this contract
+            installation.index.add([], [], _NO_VECTORS, revision)
+
+
+def rebuild(installation: Installation, on_progress: Callable[[int], None]) -> None:
+    """Throw the index away and build it anew from the records."""
+    installation.index.clear()
+    catch_up(installation, on_progress)
+
+
+def held(installation: Installation) -> dict[str, int]:
+    """Return how many faces of each collection the index holds, by the collection's name."""
+    with installation.records.read() as tx:
+        there = collections.list_collections(tx)
+    with installation.index.snapshot() as snapshot:
+        return {one.name: snapshot.count([one.id]) for one in there}
+
+
+def recorded(installation: Installation) -> dict[str, int]:
+    """Return how many faces of each collection the records hold, by the collection's name."""
+    with installation.records.read() as tx:
+        faces = images.count_faces(tx, installation.vision.contract)
+        return {one.name: faces.get(one.id, 0) for one in collections.list_collections(tx)}
+
+
+def verify(installation: Installation) -> list[str]:
+    """Check the index against itself and the records; return a sentence for each thing that is wrong."""
+    catch_up(installation)
+    there, findings = held(installation), installation.index.verify()
+    for name, faces in recorded(installation).items():
+        if there.get(name) != faces:
+            counts = f"{there.get(name, 0):,} faces of '{name}', the records {faces:,}"
+            findings.append(f"The index holds {counts}.")
+    return findings
 
 
 def search(
@@ -67,9 +106,11 @@ def search(
             expected = sum(faces.get(one.id, 0) for one in pinned)
         catch_up(installation)
         floor = floor_for(expected)
-        hits = installation.index.search(probe, [one.id for one in pinned], floor - _ROUNDING, limit)
-        if installation.index.revision == revision:  # nothing was added in between
-            if hits.covered != expected:
-                raise IndexBehind(f"The index covers {hits.covered} of {expected} faces.")
-            return PinnedHits(hits, floor, pinned)
+        with installation.index.snapshot() as snapshot:
+            if snapshot.revision == revision:  # nothing was added in between
+                ids = [one.id for one in pinned]
+                (hits,) = snapshot.search(probe[np.newaxis], ids, floor - _ROUNDING, limit)
+                if hits.covered != expected:
+                    raise IndexBehind(f"The index covers {hits.covered:,} of {expected:,} faces.")
+                return PinnedHits(hits, floor, pinned)
     raise IndexBehind("The collections change faster than they can be searched.")

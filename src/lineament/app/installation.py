@@ -41,8 +41,9 @@ class Installation:
     new_salt: Callable[[], bytes]
 
     def close(self) -> None:
-        """End the decode workers and close the records."""
+        """End the decode workers and close the index and the records."""
         self.vision.close()
+        self.index.close()
         self.records.close()
 
 

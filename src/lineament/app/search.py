@@ -252,10 +252,13 @@ def _compare(
         return replace(search, outcome=Outcome.AWAITING_FACE)
     probe = installation.vision.probe(faces, photograph_of)
     names = [pinned.name for pinned in search.collections]
-    # A photograph is at most once in each collection, so this many faces hold `limit` different ones.
-    wanted = purpose.limit * len(names)
-    found = following.search(installation, probe, names, _floor(installation, purpose), wanted)
-    rows = _rank(installation, probe, found.hits.ids, found.floor, found.hits.covered)
+    wanted = purpose.limit
+    while True:
+        found = following.search(installation, probe, names, _floor(installation, purpose), wanted)
+        rows = _rank(installation, probe, found.hits.ids, found.floor, found.hits.covered)
+        if not found.hits.truncated or (rows and rows[-1].rank >= purpose.limit):
+            break
+        wanted *= 2  # copies of one photograph share a rank and take no place from others
     kept = tuple(row for row in rows if row.rank <= purpose.limit)[:CANDIDATE_ROWS_MAX]
     return replace(
         search,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import lineament
 from lineament.app import following, journal
 from lineament.app.installation import Installation
 from lineament.core.times import iso
 
 
-def start(installation: Installation) -> None:
+def start(installation: Installation, on_progress: Callable[[int], None] = lambda _done: None) -> None:
     """Check the ledger, record that this software started, and bring the index up to date.
+
+    ``on_progress`` gets the number of faces that the index has taken from the records.
 
     Raises LedgerBroken when checkpoint, tiles and entries disagree: nothing is served then.
     """
@@ -23,4 +27,4 @@ def start(installation: Installation) -> None:
             contract=installation.vision.contract,
             policy=installation.policy.version,
         )
-    following.catch_up(installation)
+    following.catch_up(installation, on_progress)

@@ -12,6 +12,7 @@ from lineament.cli import was_interrupted
 from lineament.cli.collections import collections
 from lineament.cli.common import EXIT_CODES, Exit, exit_code
 from lineament.cli.disclose import export, receipt
+from lineament.cli.index import index
 from lineament.cli.ingest import ingest
 from lineament.cli.ledger import fsck, verifier, verify, witness
 from lineament.cli.models import models
@@ -61,6 +62,7 @@ for command in (
     collections,
     models,
     ingest,
+    index,
     search,
     receipt,
     export,

@@ -11,10 +11,11 @@ from threading import Event, Thread
 import click
 
 from lineament.cli import was_interrupted
-from lineament.cli.common import opened
+from lineament.cli.common import opened, progress_bar
 from lineament.config import load_settings
 from lineament.errors import PortTaken
 
+QUICKLY_APPLIED = 50_000  # faces that an index takes up within a second or two
 HOST = "127.0.0.1"  # loopback only; other machines need TLS in front, which is not built yet
 
 
@@ -32,7 +33,12 @@ def serve(open_browser: bool) -> None:
     listener = _listen(settings.port)
     with opened() as installation:
         site = create_site(installation, settings.examples)
-        serving.start(installation)
+        with progress_bar() as progress:
+            bar = progress.add_task("Faces into the index", total=None, visible=False)
+            serving.start(
+                installation,
+                lambda done: progress.update(bar, completed=done, visible=done > QUICKLY_APPLIED),
+            )
         secret = use.new_link_secret(installation, use.operator(installation))
         link = f"http://{HOST}:{settings.port}/sign-in/{secret}"
         click.echo(f"Lineament is ready. Sign in once with {link}")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from lineament.core.faces import DetectedFace
 from lineament.core.quality import Quality
 from lineament.core.times import iso
 from lineament.records.schema import collection, face, image, ingest, rejection, template
+
+_AT_ONCE = 10_000  # templates in memory while an index follows
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,15 @@ class StoredFace:
 
 @dataclass(frozen=True, eq=False)
 class NewTemplates:
-    """Templates that an index has yet to apply: n ids, n collection ids and an (n, D) float32 matrix."""
+    """Templates that an index has yet to apply: n ids, n collection ids and an (n, D) float32 matrix.
+
+    They are all that was added up to ``revision`` and has not come before.
+    """
 
     face_ids: list[str]
     collection_ids: list[str]
     vectors: NDArray[np.float32]
+    revision: int
 
 
 def known_faces(tx: Connection, collection_id: str, sha256: str, contract: str) -> int | None:
@@ -114,15 +121,27 @@ def add_face(
     )
 
 
-def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> NewTemplates:
-    """Return the templates of one contract that were added by revisions in (after, up_to]."""
+def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> Iterator[NewTemplates]:
+    """Yield the templates of one contract that were added by revisions in (after, up_to], in their order."""
     rows = tx.execute(
-        select(template.c.face_id, template.c.collection_id, template.c.vector).where(
-            template.c.contract == contract, template.c.revision > after, template.c.revision <= up_to
-        )
-    ).all()
-    vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1 if rows else 0)
-    return NewTemplates([row.face_id for row in rows], [row.collection_id for row in rows], vectors)
+        select(template.c.face_id, template.c.collection_id, template.c.vector, template.c.revision)
+        .where(template.c.contract == contract, template.c.revision > after, template.c.revision <= up_to)
+        .order_by(template.c.revision)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    waiting: list[Row[Any, Any, Any, Any]] = []
+    for revision, added in groupby(rows, key=lambda row: int(row.revision)):
+        if len(waiting) >= _AT_ONCE:
+            yield _new_templates(waiting, revision - 1)
+            waiting = []
+        waiting.extend(added)
+    if waiting:
+        yield _new_templates(waiting, up_to)
+
+
+def _new_templates(rows: Sequence[Row[Any, Any, Any, Any]], revision: int) -> NewTemplates:
+    vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1)
+    return NewTemplates([row.face_id for row in rows], [row.collection_id for row in rows], vectors, revision)
 
 
 def templates_of(tx: Connection, contract: str, face_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:

@@ -1,0 +1,219 @@
+"""The engine inside the process: in memory while it is small, compressed and mapped from disk when it is not.
+
+New faces join a tail in memory. When the tail is full it becomes a segment on disk, or joins the last one
+while that has room. A manifest names the segments and the revision up to which they hold everything; after a
+restart the records bring what is newer. The tail needs no file: the records are the truth.
+
+    manifest.json    which segments count, and which of their rows are gone
+    segment-*/       see segment.py
+    lock             held by the one process that may write here; others read, and keep changes in memory
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lineament.errors import IndexUnavailable
+from lineament.index.manifest import read_manifest, write_manifest
+from lineament.index.nearest import Part, nearest
+from lineament.index.protocol import Hits, Purged
+from lineament.index.segment import Damaged, Piece, Segment, write_segment
+from lineament.index.tail import Tail
+
+TAIL_ROWS = 200_000  # faces in memory before they go to disk
+SEGMENT_ROWS = 1_000_000  # faces in one segment
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The whole index at one revision; it never changes. See Snapshot.
+
+    The segments hold everything up to the revision ``settled``, the tail what came after it.
+    """
+
+    tail: Tail
+    segments: tuple[Segment, ...]
+    revision: int
+    settled: int
+
+    def count(self, collections: Collection[str]) -> int:
+        """Return how many faces these collections hold."""
+        return sum(map(len, self.tail.chosen(collections))) + sum(
+            segment.count(collections) for segment in self.segments
+        )
+
+    def search(
+        self, probes: NDArray[np.float32], collections: Collection[str], min_score: float, limit: int
+    ) -> list[Hits]:
+        """Compare (n, D) probes with every face of these collections; see Snapshot."""
+        parts: list[Part] = [*self.tail.chosen(collections)]
+        parts += [segment.part(collections) for segment in self.segments]
+        return nearest([part for part in parts if len(part)], probes, min_score, limit)
+
+
+class EmbeddedIndex:
+    """See Index. Readers never wait: a change builds a new state and swaps it in."""
+
+    def __init__(
+        self,
+        folder: Path,
+        contract: str,
+        dimension: int,
+        tail_rows: int = TAIL_ROWS,
+        segment_rows: int = SEGMENT_ROWS,
+    ) -> None:
+        self._folder, self._contract, self._dimension = folder, contract, dimension
+        self._tail_rows, self._segment_rows = tail_rows, segment_rows
+        self._writing = Lock()
+        self._in_tail: set[str] = set()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._may_write = True
+        except BlockingIOError:
+            self._may_write = False
+        try:
+            kept = read_manifest(folder, contract, dimension)
+            self._state = State(Tail({}), kept.segments, kept.revision, kept.revision)
+        except Damaged as error:
+            _log.warning("The index is built anew from the records: %s", error)
+            self._state = _EMPTY
+        if self._may_write:
+            self._delete_all_but(self._state.segments)
+
+    @property
+    def revision(self) -> int:
+        """The newest revision of the records that has been applied."""
+        return self._state.revision
+
+    @contextmanager
+    def snapshot(self) -> Iterator[State]:
+        """Hold the index as it stands; see Index."""
+        yield self._state
+
+    def add(
+        self, ids: Sequence[str], collections: Sequence[str], vectors: NDArray[np.float32], revision: int
+    ) -> None:
+        """Apply new faces; see Index."""
+        if len(ids) and vectors.shape != (len(ids), self._dimension):
+            raise ValueError(f"expected ({len(ids)}, {self._dimension}) vectors, got {vectors.shape}")
+        with self._writing:
+            state, new = self._state, self._new(ids)
+            tail = state.tail.with_faces(
+                [ids[at] for at in new], [collections[at] for at in new], vectors[new]
+            )
+            self._state = replace(state, tail=tail, revision=max(state.revision, revision))
+            self._in_tail.update(ids[at] for at in new)
+            if self._may_write and len(tail) >= self._tail_rows:
+                self._settle()
+
+    def remove(self, ids: Iterable[str], revision: int) -> None:
+        """Take faces out; see Index."""
+        gone = set(ids)
+        with self._writing:
+            before = self._state
+            segments = tuple(segment.without(segment.rows_of(gone)) for segment in before.segments)
+            tail = before.tail.without(gone) if gone & self._in_tail else before.tail
+            if self._may_write and segments != before.segments:
+                write_manifest(self._folder, self._contract, self._dimension, segments, before.settled)
+            self._state = State(tail, segments, max(before.revision, revision), before.settled)
+            self._in_tail -= gone
+
+    def purge(self) -> Purged:
+        """Write every segment anew that holds removed faces, without them; see Index.
+
+        Raises IndexUnavailable where another process has the index.
+        """
+        with self._writing:
+            before = self._state
+            touched = [segment for segment in before.segments if len(segment.gone)]
+            if touched:
+                self._require_may_write()
+            kept = [segment for segment in before.segments if segment not in touched]
+            anew = [self._written(segment.pieces()) for segment in touched if len(segment)]
+            if touched:
+                self._swap(replace(before, segments=(*kept, *anew)))
+            return Purged(
+                faces=sum(len(segment.gone) for segment in touched),
+                rewritten=sum(segment.size for segment in anew),
+            )
+
+    def verify(self) -> list[str]:
+        """Compare every file with its digest; see Index."""
+        return [finding for segment in self._state.segments for finding in segment.verify()]
+
+    def clear(self) -> None:
+        """Forget everything; see Index. Raises IndexUnavailable where another process has the index."""
+        with self._writing:
+            self._require_may_write()
+            self._swap(_EMPTY)
+            self._in_tail = set()
+
+    def close(self) -> None:
+        """Let another process write here."""
+        os.close(self._lock)
+
+    def _require_may_write(self) -> None:
+        if not self._may_write:
+            raise IndexUnavailable("Another process, such as a running server, has the index.")
+
+    def _new(self, ids: Sequence[str]) -> list[int]:
+        """Return the places of the ids that the index does not hold, the first place of each."""
+        first = {face: at for at, face in reversed(list(enumerate(ids))) if face not in self._in_tail}
+        for segment in self._state.segments:
+            for face in segment.names(segment.rows_of(first)):
+                del first[face]
+        return sorted(first.values())
+
+    def _settle(self) -> None:
+        """Bring the tail to disk: into the last segment while that has room, else into a new one."""
+        state, kept = self._state, list(self._state.segments)
+        pieces = [
+            Piece(name, np.array([face.encode() for face in shelf.ids]), shelf.templates)
+            for name, shelf in state.tail.shelves.items()
+        ]
+        if kept and len(kept[-1]) + len(state.tail) <= self._segment_rows:
+            pieces += kept.pop().pieces()
+        try:
+            segments = (*kept, self._written(pieces))
+            self._swap(State(Tail({}), segments, state.revision, state.revision))
+        except OSError as error:  # nothing is lost: the faces stay in memory, and in the records
+            _log.warning("The index cannot be written: %s", error)
+        else:
+            self._in_tail = set()
+
+    def _written(self, pieces: Sequence[Piece]) -> Segment:
+        return write_segment(self._folder, pieces, self._dimension)
+
+    def _swap(self, state: State) -> None:
+        """Make a state count, on disk and then for the next search; delete what no longer does."""
+        write_manifest(self._folder, self._contract, self._dimension, state.segments, state.settled)
+        self._state = state
+        self._delete_all_but(state.segments)
+
+    def _delete_all_but(self, segments: Sequence[Segment]) -> None:
+        """Delete the segments that do not count and what a stop left half-written.
+
+        Who has a deleted file open reads on.
+        """
+        count = {segment.folder for segment in segments}
+        for folder in {*self._folder.glob("segment-*"), *self._folder.glob("draft-*")} - count:
+            shutil.rmtree(folder, ignore_errors=True)
+        (self._folder / "draft-manifest").unlink(missing_ok=True)
+
+
+_EMPTY = State(Tail({}), (), 0, 0)

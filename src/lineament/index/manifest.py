@@ -1,0 +1,81 @@
+"""The file that says which segments count: written whole, renamed into place, and checked before it is read.
+
+Two lines: a JSON object, and its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lineament.index.segment import Damaged, Segment, open_segment, sync
+
+FORMAT = 1
+_NAME = "manifest.json"
+_TRIES = 5  # another process may delete a segment between two reads
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is on disk: ``revision`` is the one up to which the segments hold everything."""
+
+    segments: tuple[Segment, ...]
+    revision: int
+
+
+def write_manifest(
+    folder: Path, contract: str, dimension: int, segments: Sequence[Segment], revision: int
+) -> None:
+    """Make these segments count, and no others, also after a crash."""
+    text = json.dumps(
+        {
+            "format": FORMAT,
+            "contract": contract,
+            "dimension": dimension,
+            "revision": revision,
+            "segments": [[one.folder.name, one.digest, one.gone.tolist()] for one in segments],
+        }
+    )
+    draft = folder / "draft-manifest"
+    with draft.open("w") as file:
+        file.write(f"{text}\n{hashlib.sha256(text.encode()).hexdigest()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(folder / _NAME)
+    sync(folder)
+
+
+def read_manifest(folder: Path, contract: str, dimension: int) -> Kept:
+    """Open the segments that count. Those of another contract or format are as good as none.
+
+    Raises Damaged.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _read(folder, contract, dimension)
+        except FileNotFoundError:
+            return Kept((), 0)
+        except Damaged:
+            if attempt == _TRIES:
+                raise
+    raise AssertionError
+
+
+def _read(folder: Path, contract: str, dimension: int) -> Kept:
+    lines = (folder / _NAME).read_bytes().split(b"\n")
+    if len(lines) != 3 or hashlib.sha256(lines[0]).hexdigest().encode() != lines[1]:
+        raise Damaged(f"{_NAME} is not what was written.")
+    manifest = json.loads(lines[0])
+    if [manifest.get(name) for name in ("format", "contract", "dimension")] != [FORMAT, contract, dimension]:
+        return Kept((), 0)
+    opened = [
+        open_segment(folder / name, digest).without(np.array(gone, np.int64))
+        for name, digest, gone in manifest["segments"]
+    ]
+    return Kept(tuple(opened), manifest["revision"])
