@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lineament.errors import IndexUnavailable
+from lineament.index.codes import Codes
 from lineament.index.embedded import EmbeddedIndex
 from lineament.index.protocol import Index
 from tests.index.contract import DIMENSION, IndexContract, Reference, count, search, unit
@@ -27,14 +28,14 @@ class TestOnDisk(IndexContract):
     """Every change becomes a segment at once."""
 
     def opener(self, folder: Path) -> Callable[[], Index]:
-        return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, tail_rows=1, segment_rows=1)
+        return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, segment_rows=1)
 
 
 class TestInBetween(IndexContract):
-    """A tail that often fills, and segments that grow."""
+    """A tail that often fills."""
 
     def opener(self, folder: Path) -> Callable[[], Index]:
-        return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, tail_rows=7, segment_rows=20)
+        return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, segment_rows=7)
 
 
 class TestFewAtATime(TestOnDisk):
@@ -46,6 +47,17 @@ class TestFewAtATime(TestOnDisk):
         monkeypatch.setattr("lineament.index.segment.WIDEST", 16)
 
 
+class TestSmallBlocks(TestFewAtATime):
+    """Segments of several blocks."""
+
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr("lineament.index.segment.BLOCK_ROWS", 8)
+
+    def opener(self, folder: Path) -> Callable[[], Index]:
+        return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, segment_rows=30)
+
+
 def many(count: int, dimension: int, seed: int = 0) -> np.ndarray:
     """Return unit vectors in which people look alike: a third of them lie near one of 20 hubs."""
     vectors, hubs = unit(count, seed, dimension), unit(20, seed + 1, dimension)
@@ -54,20 +66,22 @@ def many(count: int, dimension: int, seed: int = 0) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.fixture(scope="module", params=[128, 512])
+@pytest.fixture(scope="module", params=[(128, 4), (512, 4), (512, 2)], ids=str)
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     """Twelve thousand faces on disk and a thousand in memory, in one large collection and two small ones."""
-    dimension = request.param
+    dimension, bits = request.param
     vectors = many(13_000, dimension)
     ids = [f"{row:05}" for row in range(len(vectors))]
     collections = [
         "small" if row % 10 == 3 else "tiny" if row % 1000 == 7 else "large" for row in range(13_000)
     ]
     folder, reference = tmp_path_factory.mktemp("filled"), Reference()
-    index = EmbeddedIndex(folder, "sha256:a", dimension, tail_rows=3_000, segment_rows=7_000)
-    for start in range(0, 13_000, 1_000):
-        stop = start + 1_000
-        index.add(ids[start:stop], collections[start:stop], vectors[start:stop], revision=start + 1)
+    index = EmbeddedIndex(folder, "sha256:a", dimension, segment_rows=6_000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lineament.index.embedded.bits_for", lambda _dimension, _rows: bits)
+        for start in range(0, 13_000, 1_000):
+            stop = start + 1_000
+            index.add(ids[start:stop], collections[start:stop], vectors[start:stop], revision=start + 1)
     reference.add(ids, collections, vectors)
     yield index, reference, vectors
     index.close()
@@ -100,7 +114,7 @@ def name_of(row: int) -> str:
 def on_disk(folder: Path, rows: int = 40) -> tuple[EmbeddedIndex, np.ndarray]:
     """Return an index that has all its faces in one segment, 'a' to the left and 'b' to the right."""
     vectors = unit(rows)
-    index = EmbeddedIndex(folder, "sha256:a", DIMENSION, tail_rows=rows)
+    index = EmbeddedIndex(folder, "sha256:a", DIMENSION, segment_rows=rows)
     ids = [name_of(row) for row in range(rows)]
     index.add(ids, ["a"] * (rows // 2) + ["b"] * (rows - rows // 2), vectors, revision=1)
     return index, vectors
@@ -126,14 +140,35 @@ def files_with(folder: Path, content: bytes, name: str = "*") -> list[Path]:
     return [file for file in folder.rglob(name) if file.is_file() and content in file.read_bytes()]
 
 
-def test_a_face_that_joins_the_last_segment_leaves_no_copy_behind(tmp_path: Path):
-    """A segment that grows is written anew; the old one is deleted."""
-    index = EmbeddedIndex(tmp_path, "sha256:a", DIMENSION, tail_rows=10, segment_rows=100)
+def test_codes_are_coarsened_when_the_index_outgrows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Many faces get half the bits each, those that came first too, and nobody is lost."""
+    monkeypatch.setattr("lineament.index.codes.FINE_ROWS", 2_500)
+    vectors, reference = many(6_000, 512), Reference()
+    ids = [name_of(row) for row in range(6_000)]
+    index = EmbeddedIndex(tmp_path, "sha256:a", 512, segment_rows=1_000)
+    bits = []
+    for start in range(0, 6_000, 1_000):
+        rows = slice(start, start + 1_000)
+        index.add(ids[rows], ["x"] * 1_000, vectors[rows], revision=start + 1)
+        bits.append({Codes.read(file, 512).bits for file in tmp_path.rglob("codes-*.bin")})
+    assert (bits[1], bits[-1]) == ({4}, {2})
+    reference.add(ids, ["x"] * 6_000, vectors)
+    reference.check(index, vectors[17], ["x"], -1.0, 10)
+    index.close()
+
+
+def test_segments_that_shrank_are_put_together(tmp_path: Path):
+    """A purge leaves no more segments than their faces fill."""
+    index = EmbeddedIndex(tmp_path, "sha256:a", DIMENSION, segment_rows=10)
     vectors = unit(50)
     for row in range(50):
-        index.add([f"{row:02}"], ["x"], vectors[[row]], revision=row + 1)
-    assert len(list(tmp_path.glob("segment-*"))) == 1
-    assert len(files_with(tmp_path, vectors[3].tobytes())) == 1
+        index.add([name_of(row)], ["x"], vectors[[row]], revision=row + 1)
+    assert len(list(tmp_path.glob("segment-*"))) == 5
+    index.remove([name_of(row) for row in range(50) if row % 10 not in {3, 4, 5}], revision=51)
+    assert index.purge().faces == 35
+    assert len(list(tmp_path.glob("segment-*"))) == 2
+    assert search(index, vectors[13], ["x"], -1, 99).covered == 15
+    assert len(files_with(tmp_path, vectors[13].tobytes())) == 1
     index.close()
 
 
@@ -183,7 +218,7 @@ def test_an_index_of_another_contract_counts_for_nothing(tmp_path: Path):
 def test_a_second_process_reads_what_the_first_one_writes_and_writes_nothing(tmp_path: Path):
     """A command beside a running server answers in full, keeps its changes in memory and deletes nothing."""
     server, vectors = on_disk(tmp_path)
-    command = EmbeddedIndex(tmp_path, "sha256:a", DIMENSION, tail_rows=1)
+    command = EmbeddedIndex(tmp_path, "sha256:a", DIMENSION, segment_rows=1)
     command.add(["new"], ["a"], vectors[:1], revision=2)
     command.remove([name_of(3)], revision=3)
     assert search(command, vectors[0], ["a"], -1, 99).covered == 20
@@ -213,7 +248,7 @@ def test_a_full_disk_loses_nothing_and_the_next_add_tries_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Faces that cannot be written stay in memory and are searched."""
-    index = EmbeddedIndex(tmp_path, "sha256:a", DIMENSION, tail_rows=2)
+    index = EmbeddedIndex(tmp_path, "sha256:a", DIMENSION, segment_rows=2)
     vectors = unit(4)
 
     def full(*_arguments: object) -> None:
@@ -235,10 +270,11 @@ KILLED = """
 import sys
 from pathlib import Path
 import numpy as np
+from lineament.index.codes import Codes
 from lineament.index.embedded import EmbeddedIndex
 from tests.index.contract import DIMENSION, unit
 vectors = unit(4000)
-index = EmbeddedIndex(Path(sys.argv[1]), "sha256:a", DIMENSION, tail_rows=5, segment_rows=60)
+index = EmbeddedIndex(Path(sys.argv[1]), "sha256:a", DIMENSION, segment_rows=20)
 start = index.revision
 for row in range(start, 4000):
     index.add([f"{row:04}"], ["x"], vectors[[row]], row + 1)

@@ -23,8 +23,18 @@ from turbovec import TurboQuantIndex
 # The standard deviation of (scanned score - exact score) times the square root of the dimension, by bits:
 # measured over all pairs of 1,000,000 vectors and 8 probes at 128-D and 512-D (docs/index.md).
 _ERROR = {2: 0.37, 4: 0.10}
-_DEVIATIONS = 6.0  # of a normal error, beyond which lies one pair in a thousand million
+_DEVIATIONS = 4.0  # of a normal error: one face in 30,000 that lies at the very cut scans farther below
 _LANES = 8  # the library takes dimensions that are multiples of it
+FINE_ROWS = 2_000_000  # so many faces afford 4 bits a dimension at any dimension
+
+
+def bits_for(dimension: int, rows: int) -> int:
+    """Return how many bits a dimension the codes of an index of so many faces have.
+
+    Half of them, and half the memory, are as good where there are many faces and many dimensions: of many
+    faces the best stand out more, and over many dimensions errors average out.
+    """
+    return 4 if dimension <= 256 or rows <= FINE_ROWS else 2
 
 
 class Codes:
@@ -33,12 +43,18 @@ class Codes:
     ``margin`` is how far a scanned score may lie from the exact one.
     """
 
-    def __init__(self, dimension: int, codes: TurboQuantIndex | None = None) -> None:
-        self._lanes = math.ceil(dimension / _LANES) * _LANES
-        # One bit less costs half the memory and is as good where there are many dimensions to average over.
-        bits = 2 if dimension > 256 else 4
-        self._codes = codes or TurboQuantIndex(self._lanes, bits)
-        self.margin = _DEVIATIONS * _ERROR[bits] / math.sqrt(dimension)
+    def __init__(self, dimension: int, codes: TurboQuantIndex) -> None:
+        self._lanes, self._codes = codes.dim, codes
+        self.bits: int = codes.bit_width
+        self.margin = _DEVIATIONS * _ERROR[self.bits] / math.sqrt(dimension)
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], bits: int) -> Codes:
+        """Return the codes of (n, D) vectors."""
+        dimension = vectors.shape[1]
+        codes = cls(dimension, TurboQuantIndex(math.ceil(dimension / _LANES) * _LANES, bits))
+        codes._codes.add(codes._padded(vectors))
+        return codes
 
     @classmethod
     def read(cls, file: Path, dimension: int) -> Codes:
@@ -51,10 +67,6 @@ class Codes:
 
     def __len__(self) -> int:
         return len(self._codes)
-
-    def add(self, vectors: NDArray[np.float32]) -> None:
-        """Append (n, D) vectors."""
-        self._codes.add(self._padded(vectors))
 
     def scan(
         self, probes: NDArray[np.float32], best: int, mask: NDArray[np.bool_] | None

@@ -1,8 +1,8 @@
 """The engine inside the process: in memory while it is small, compressed and mapped from disk when it is not.
 
-New faces join a tail in memory. When the tail is full it becomes a segment on disk, or joins the last one
-while that has room. A manifest names the segments and the revision up to which they hold everything; after a
-restart the records bring what is newer. The tail needs no file: the records are the truth.
+New faces join a tail in memory. When the tail is full it becomes a segment on disk. A manifest names the
+segments and the revision up to which they hold everything; after a restart the records bring what is newer.
+The tail needs no file: the records are the truth.
 
     manifest.json    which segments count, and which of their rows are gone
     segment-*/       see segment.py
@@ -25,14 +25,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineament.errors import IndexUnavailable
+from lineament.index.codes import bits_for
 from lineament.index.manifest import read_manifest, write_manifest
 from lineament.index.nearest import Part, nearest
 from lineament.index.protocol import Hits, Purged
 from lineament.index.segment import Damaged, Piece, Segment, write_segment
 from lineament.index.tail import Tail
 
-TAIL_ROWS = 200_000  # faces in memory before they go to disk
-SEGMENT_ROWS = 1_000_000  # faces in one segment
+SEGMENT_ROWS = 262_144  # faces in memory before they go to disk together
+_COARSENED_AT_ONCE = 2  # segments
 
 _log = logging.getLogger(__name__)
 
@@ -60,23 +61,17 @@ class State:
     ) -> list[Hits]:
         """Compare (n, D) probes with every face of these collections; see Snapshot."""
         parts: list[Part] = [*self.tail.chosen(collections)]
-        parts += [segment.part(collections) for segment in self.segments]
-        return nearest([part for part in parts if len(part)], probes, min_score, limit)
+        for segment in self.segments:
+            parts += segment.parts(collections)
+        return nearest(parts, probes, min_score, limit)
 
 
 class EmbeddedIndex:
     """See Index. Readers never wait: a change builds a new state and swaps it in."""
 
-    def __init__(
-        self,
-        folder: Path,
-        contract: str,
-        dimension: int,
-        tail_rows: int = TAIL_ROWS,
-        segment_rows: int = SEGMENT_ROWS,
-    ) -> None:
+    def __init__(self, folder: Path, contract: str, dimension: int, segment_rows: int = SEGMENT_ROWS) -> None:
         self._folder, self._contract, self._dimension = folder, contract, dimension
-        self._tail_rows, self._segment_rows = tail_rows, segment_rows
+        self._segment_rows = segment_rows
         self._writing = Lock()
         self._in_tail: set[str] = set()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -118,7 +113,7 @@ class EmbeddedIndex:
             )
             self._state = replace(state, tail=tail, revision=max(state.revision, revision))
             self._in_tail.update(ids[at] for at in new)
-            if self._may_write and len(tail) >= self._tail_rows:
+            if self._may_write and len(tail) >= self._segment_rows:
                 self._settle()
 
     def remove(self, ids: Iterable[str], revision: int) -> None:
@@ -144,7 +139,8 @@ class EmbeddedIndex:
             if touched:
                 self._require_may_write()
             kept = [segment for segment in before.segments if segment not in touched]
-            anew = [self._written(segment.pieces()) for segment in touched if len(segment)]
+            bits = bits_for(self._dimension, sum(map(len, before.segments)))
+            anew = [self._written(lot, bits) for lot in self._together(touched)]
             if touched:
                 self._swap(replace(before, segments=(*kept, *anew)))
             return Purged(
@@ -180,24 +176,37 @@ class EmbeddedIndex:
         return sorted(first.values())
 
     def _settle(self) -> None:
-        """Bring the tail to disk: into the last segment while that has room, else into a new one."""
-        state, kept = self._state, list(self._state.segments)
+        """Bring the tail to disk; coarsen some codes where they have become too fine for so many faces."""
+        state = self._state
         pieces = [
             Piece(name, np.array([face.encode() for face in shelf.ids]), shelf.templates)
             for name, shelf in state.tail.shelves.items()
         ]
-        if kept and len(kept[-1]) + len(state.tail) <= self._segment_rows:
-            pieces += kept.pop().pieces()
+        bits = bits_for(self._dimension, sum(map(len, state.segments)) + len(state.tail))
+        coarsened = [segment for segment in state.segments if segment.bits > bits][:_COARSENED_AT_ONCE]
+        kept = [segment for segment in state.segments if segment not in coarsened]
         try:
-            segments = (*kept, self._written(pieces))
-            self._swap(State(Tail({}), segments, state.revision, state.revision))
+            anew = [self._written(lot, bits) for lot in [*self._together(coarsened), pieces]]
+            self._swap(State(Tail({}), (*kept, *anew), state.revision, state.revision))
         except OSError as error:  # nothing is lost: the faces stay in memory, and in the records
             _log.warning("The index cannot be written: %s", error)
         else:
             self._in_tail = set()
 
-    def _written(self, pieces: Sequence[Piece]) -> Segment:
-        return write_segment(self._folder, pieces, self._dimension)
+    def _together(self, segments: Sequence[Segment]) -> list[list[Piece]]:
+        """Return what is left of segments in lots that fill a segment each, as well as their order allows."""
+        lots: list[list[Piece]] = []
+        rows = 0
+        for segment in segments:
+            if not lots or rows + len(segment) > self._segment_rows:
+                lots.append([])
+                rows = 0
+            lots[-1] += segment.pieces()
+            rows += len(segment)
+        return [lot for lot in lots if lot]
+
+    def _written(self, pieces: Sequence[Piece], bits: int) -> Segment:
+        return write_segment(self._folder, pieces, self._dimension, bits)
 
     def _swap(self, state: State) -> None:
         """Make a state count, on disk and then for the next search; delete what no longer does."""

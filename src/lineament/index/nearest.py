@@ -18,8 +18,9 @@ from lineament.index.protocol import Hits
 
 Near = tuple[NDArray[np.int64], NDArray[np.float32]]  # rows and scanned scores, (m,) each
 
-FIRST = 256  # rows asked of each part at first
+FIRST = 64  # rows asked of each part at first
 _WIDER = 4  # times as many when they may not be all
+_PRODUCT_ROUNDING = np.float32(1e-5)  # of a float32 product of unit vectors of up to 1,024 numbers
 
 
 class Part(Protocol):
@@ -44,8 +45,8 @@ class Part(Protocol):
 
 def nearest(parts: Sequence[Part], probes: NDArray[np.float32], min_score: float, limit: int) -> list[Hits]:
     """Return the answer for each of (p, D) probes over all parts together; see Snapshot.search."""
-    wanted = limit + 1  # one more, to know whether any is left out
-    scans = [part.near(probes, max(FIRST, wanted)) for part in parts]
+    first = max(FIRST, 2 * limit // max(1, len(parts)))
+    scans = [part.near(probes, first) for part in parts]
     return [
         _answer(parts, probe, [scan[place] for scan in scans], min_score, limit)
         for place, probe in enumerate(probes)
@@ -55,13 +56,11 @@ def nearest(parts: Sequence[Part], probes: NDArray[np.float32], min_score: float
 def _answer(
     parts: Sequence[Part], probe: NDArray[np.float32], nears: list[Near], min_score: float, limit: int
 ) -> Hits:
-    cut = _cut(parts, probe, nears, min_score, limit + 1)
+    cut = _cut(parts, probe, nears, min_score, limit + 1)  # one more, to know whether any is left out
     ids: list[str] = []
     scores: list[NDArray[np.float32]] = []
     for part, near in zip(parts, nears, strict=True):
-        rows = _within(part, probe, near, cut)
-        exact = _exact(part, probe, rows)
-        rows, exact = rows[exact >= cut], exact[exact >= cut]
+        rows, exact = _exact(part, probe, _within(part, probe, near, cut), cut)
         ids += part.names(rows)
         scores.append(exact)
     together = np.concatenate([*scores, np.zeros(0, np.float32)])
@@ -84,7 +83,8 @@ def _cut(
         return floor
     likely = np.partition(scanned, -wanted)[-wanted]
     exact = [
-        _exact(part, probe, rows[scores >= likely]) for part, (rows, scores) in zip(parts, nears, strict=True)
+        _exact(part, probe, rows[scores >= likely], np.float32(-np.inf))[1]
+        for part, (rows, scores) in zip(parts, nears, strict=True)
     ]
     return max(floor, np.partition(np.concatenate(exact), -wanted)[-wanted])
 
@@ -99,6 +99,15 @@ def _within(part: Part, probe: NDArray[np.float32], near: Near, cut: np.float32)
     return rows[scores >= line]
 
 
-def _exact(part: Part, probe: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Score rows in float64 and round once, so that equal templates score the same wherever they lie."""
-    return (part.vectors(rows).astype(np.float64) @ probe.astype(np.float64)).astype(np.float32)
+def _exact(
+    part: Part, probe: NDArray[np.float32], rows: NDArray[np.int64], cut: np.float32
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return those of these rows that score at least ``cut``, and their scores.
+
+    They are computed in float64 and rounded once: equal templates score the same wherever they lie.
+    """
+    vectors = part.vectors(rows)
+    likely = vectors @ probe >= cut - _PRODUCT_ROUNDING
+    rows = rows[likely]
+    scores = (vectors[likely].astype(np.float64) @ probe.astype(np.float64)).astype(np.float32)
+    return rows[scores >= cut], scores[scores >= cut]

@@ -1,11 +1,11 @@
-"""Up to about a million faces on disk, written once: ids and templates are mapped, their codes are in memory.
+"""Some hundred thousand faces on disk, written once: ids and templates are mapped, codes are in memory.
 
 A segment is a folder:
 
     segment.json     its shape, and the SHA-256 of the other files
     ids.bin          n ids of equal width, collection by collection and in order in each of them
     templates.bin    (n, D) float32, little-endian, in the same order
-    codes.bin        their codes, as turbovec writes them
+    codes-0.bin ...  the codes of each block of rows, as turbovec writes them
 
 Nothing in it changes. Faces that were removed are left out of every answer, and a purge writes the segment
 anew without them.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,9 +29,8 @@ from lineament.index.codes import Codes
 from lineament.index.nearest import Near
 
 FORMAT = 1
-WIDEST = 2_000  # rows that a scan of codes sorts out quickly; for more, the templates themselves are read
-_CHUNK = 20_000  # rows read or written at once
-_PARSED = ("ids.bin", "codes.bin")
+BLOCK_ROWS = 65_536  # a scan keeps its best rows for each block: many small lists are quicker than a long one
+WIDEST = 256  # rows that a scan sorts out quickly; for more, the templates themselves are read
 
 
 class Damaged(Exception):
@@ -75,11 +75,16 @@ class Segment:
     ranges: dict[str, tuple[int, int]]  # the rows of each collection
     ids: NDArray[np.bytes_]
     templates: NDArray[np.float32]
-    codes: Codes
+    blocks: list[Codes]
     gone: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.ids) - len(self.gone)
+
+    @property
+    def bits(self) -> int:
+        """How many bits a dimension the codes have."""
+        return self.blocks[0].bits
 
     @property
     def size(self) -> int:
@@ -114,15 +119,22 @@ class Segment:
             rows += stop - start - int(last - first)
         return rows
 
-    def part(self, collections: Collection[str]) -> SegmentPart:
-        """Return the faces of these collections, as one search compares them."""
+    def parts(self, collections: Collection[str]) -> list[BlockPart]:
+        """Return the faces of these collections, as one search compares them: block by block."""
         chosen, mask = self._chosen(collections), None
         if len(self.gone) or len(chosen) < len(self.ranges):
             mask = np.zeros(len(self.ids), bool)
             for start, stop in chosen:
                 mask[start:stop] = True
             mask[self.gone] = False
-        return SegmentPart(self, mask, self.count(collections))
+        parts = []
+        for number, codes in enumerate(self.blocks):
+            start = number * BLOCK_ROWS
+            mine = None if mask is None else mask[start : start + len(codes)]
+            count = len(codes) if mine is None else int(np.count_nonzero(mine))
+            if count:
+                parts.append(BlockPart(self, start, codes, mine, count))
+        return parts
 
     def pieces(self) -> list[Piece]:
         """Return the faces that are not gone, to be written into another segment."""
@@ -154,13 +166,15 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
-class SegmentPart:
-    """The ``count`` faces of a segment that one search compares: those where the (n,) ``mask`` holds, or all.
+class BlockPart:
+    """The ``count`` faces of a block that one search compares: those where the ``mask`` holds, or all.
 
-    See Part.
+    ``start`` is the segment's row at which the block begins. See Part.
     """
 
     segment: Segment
+    start: int
+    codes: Codes
     mask: NDArray[np.bool_] | None
     count: int
 
@@ -170,56 +184,55 @@ class SegmentPart:
     @property
     def margin(self) -> float:
         """How far a scanned score may lie from the exact one."""
-        return self.segment.codes.margin
+        return self.codes.margin
 
     def near(self, probes: NDArray[np.float32], best: int) -> list[Near]:
         """Scan the codes, or read the templates themselves where too many rows are asked for; see Part."""
         if best <= WIDEST:
-            scores, rows = self.segment.codes.scan(probes, min(best, self.count), self.mask)
+            scores, rows = self.codes.scan(probes, min(best, self.count), self.mask)
             return list(zip(rows, scores, strict=True))
-        every = np.arange(len(self.segment.ids)) if self.mask is None else np.flatnonzero(self.mask)
-        chunks = [every[start : start + _CHUNK] for start in range(0, len(every), _CHUNK)]
-        products = np.concatenate([self.segment.templates[chunk] @ probes.T for chunk in chunks])
-        return [(every, scores) for scores in products.T]
+        products = self.segment.templates[self.start : self.start + len(self.codes)] @ probes.T
+        rows = np.arange(len(self.codes)) if self.mask is None else np.flatnonzero(self.mask)
+        return [(rows, scores[rows]) for scores in products.T]
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return templates; see Part."""
-        return self.segment.templates[rows]
+        return self.segment.templates[self.start + rows]
 
     def names(self, rows: NDArray[np.int64]) -> list[str]:
         """Return ids; see Part."""
-        return self.segment.names(rows)
+        return self.segment.names(self.start + rows)
 
 
-def write_segment(parent: Path, pieces: Sequence[Piece], dimension: int) -> Segment:
+def write_segment(parent: Path, pieces: Sequence[Piece], dimension: int, bits: int) -> Segment:
     """Write faces into a new segment below ``parent`` and open it; it is there whole or not at all.
 
+    Their codes have ``bits`` a dimension.
     Raises OSError.
     """
     draft = parent / f"draft-{os.urandom(8).hex()}"
     draft.mkdir(mode=0o700)
-    codes, collections, ids, start = Codes(dimension), [], [], 0
+    every = np.concatenate([piece.ids for piece in pieces])
+    names = np.repeat([piece.collection for piece in pieces], [len(piece.ids) for piece in pieces])
+    order = np.lexsort((every, names))
+    (draft / "ids.bin").write_bytes(every[order].tobytes())
+    blocks = []
     with (draft / "templates.bin").open("wb") as templates:
-        for name in sorted({piece.collection for piece in pieces}):
-            mine = [piece for piece in pieces if piece.collection == name]
-            together = np.concatenate([piece.ids for piece in mine])
-            order = np.argsort(together, kind="stable")
-            for rows in np.array_split(order, len(order) // _CHUNK + 1):
-                vectors = _gathered(mine, rows, dimension)
-                templates.write(vectors.astype("<f4", copy=False).data)
-                codes.add(vectors)
-            ids.append(together[order])
-            collections.append((name, start, start + len(order)))
-            start += len(order)
-    every = np.concatenate(ids)
-    (draft / "ids.bin").write_bytes(every.tobytes())
-    codes.write(draft / "codes.bin")
+        for start in range(0, len(order), BLOCK_ROWS):
+            vectors = _gathered(pieces, order[start : start + BLOCK_ROWS], dimension)
+            templates.write(vectors.astype("<f4", copy=False).data)
+            blocks.append(Codes.of(vectors, bits))
+            blocks[-1].write(draft / f"codes-{len(blocks) - 1}.bin")
+    starts = np.flatnonzero(np.r_[True, names[order][1:] != names[order][:-1]]).tolist()
+    stops = [*starts[1:], len(order)]
     described = _Described(
         format=FORMAT,
         dimension=dimension,
-        rows=start,
+        rows=len(order),
         id_width=every.dtype.itemsize,
-        collections=collections,
+        collections=[
+            (str(names[order[start]]), start, stop) for start, stop in zip(starts, stops, strict=True)
+        ],
         files={file.name: _digest(file) for file in sorted(draft.iterdir())},
     )
     text = json.dumps(described, indent=1).encode()
@@ -228,7 +241,7 @@ def write_segment(parent: Path, pieces: Sequence[Piece], dimension: int) -> Segm
         sync(path)
     folder = draft.rename(parent / draft.name.replace("draft-", "segment-"))
     sync(parent)
-    return _opened(folder, hashlib.sha256(text).hexdigest(), described, codes)
+    return _opened(folder, hashlib.sha256(text).hexdigest(), described, blocks)
 
 
 def open_segment(folder: Path, digest: str) -> Segment:
@@ -237,10 +250,12 @@ def open_segment(folder: Path, digest: str) -> Segment:
     Raises Damaged.
     """
     described = _described(folder, digest)
-    for name in _PARSED:
-        _require(folder / name, described["files"][name])
+    for name in described["files"]:
+        if name != "templates.bin":
+            _require(folder / name, described["files"][name])
+    blocks = range(math.ceil(described["rows"] / BLOCK_ROWS))
     try:
-        codes = Codes.read(folder / "codes.bin", described["dimension"])
+        codes = [Codes.read(folder / f"codes-{number}.bin", described["dimension"]) for number in blocks]
         return _opened(folder, digest, described, codes)
     except (OSError, ValueError) as error:
         raise Damaged(f"{folder.name} cannot be read: {error}.") from error
@@ -255,13 +270,13 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _opened(folder: Path, digest: str, described: _Described, codes: Codes) -> Segment:
+def _opened(folder: Path, digest: str, described: _Described, blocks: list[Codes]) -> Segment:
     rows, dimension = described["rows"], described["dimension"]
     ids = np.memmap(folder / "ids.bin", f"S{described['id_width']}", "r", shape=(rows,))
     templates = np.memmap(folder / "templates.bin", "<f4", "r", shape=(rows, dimension))
     ranges = {name: (start, stop) for name, start, stop in described["collections"]}
     # plain arrays over the maps: a memmap is slower to index and looks the same
-    return Segment(folder, digest, ranges, ids.view(np.ndarray), templates.view(np.ndarray), codes)
+    return Segment(folder, digest, ranges, ids.view(np.ndarray), templates.view(np.ndarray), blocks)
 
 
 def _described(folder: Path, digest: str) -> _Described:
