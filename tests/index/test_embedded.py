@@ -13,7 +13,9 @@ import pytest
 from lineament.errors import IndexUnavailable
 from lineament.index.codes import Codes
 from lineament.index.embedded import EmbeddedIndex
+from lineament.index.faiss_codes import FaissCodes
 from lineament.index.protocol import Index
+from lineament.index.turbovec_codes import TurbovecCodes
 from tests.index.contract import DIMENSION, IndexContract, Reference, count, search, unit
 
 
@@ -36,6 +38,13 @@ class TestInBetween(IndexContract):
 
     def opener(self, folder: Path) -> Callable[[], Index]:
         return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, segment_rows=7)
+
+
+class TestFaiss(IndexContract):
+    """The other library for codes."""
+
+    def opener(self, folder: Path) -> Callable[[], Index]:
+        return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, FaissCodes, segment_rows=5)
 
 
 class TestFewAtATime(TestOnDisk):
@@ -66,17 +75,21 @@ def many(count: int, dimension: int, seed: int = 0) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-@pytest.fixture(scope="module", params=[(128, 4), (512, 4), (512, 2)], ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[(128, 4, TurbovecCodes), (512, 4, TurbovecCodes), (512, 2, TurbovecCodes), (128, 4, FaissCodes)],
+    ids=lambda param: f"{param[0]}-{param[1]}-{param[2].library}",
+)
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     """Twelve thousand faces on disk and a thousand in memory, in one large collection and two small ones."""
-    dimension, bits = request.param
+    dimension, bits, codes = request.param
     vectors = many(13_000, dimension)
     ids = [f"{row:05}" for row in range(len(vectors))]
     collections = [
         "small" if row % 10 == 3 else "tiny" if row % 1000 == 7 else "large" for row in range(13_000)
     ]
     folder, reference = tmp_path_factory.mktemp("filled"), Reference()
-    index = EmbeddedIndex(folder, "sha256:a", dimension, segment_rows=6_000)
+    index = EmbeddedIndex(folder, "sha256:a", dimension, codes, segment_rows=6_000)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lineament.index.embedded.bits_for", lambda _dimension, _rows: bits)
         for start in range(0, 13_000, 1_000):
@@ -109,6 +122,20 @@ def test_several_probes_at_once_get_what_each_gets_alone(filled):
 def name_of(row: int) -> str:
     """Return an id as long as the real ones."""
     return f"{row:032x}"
+
+
+@pytest.mark.parametrize(
+    ("codes", "bits"), [(TurbovecCodes, 2), (TurbovecCodes, 4), (FaissCodes, 4)], ids=str
+)
+@pytest.mark.parametrize("dimension", [100, 128, 256, 512, 1024])
+def test_scanned_scores_lie_within_their_margin(codes: type[Codes], bits: int, dimension: int):
+    """The margin is four standard deviations of the rounding: at most one in 10,000 lies beyond it."""
+    vectors, probes = many(4_000, dimension), many(20, dimension, seed=7)
+    scores, rows = codes.of(vectors, bits).scan(probes, len(vectors), None)
+    exact = np.take_along_axis(probes @ vectors.T, rows, axis=1)
+    errors = np.abs(scores - exact) / codes.of(vectors[:50], bits).margin
+    assert np.mean(errors > 1) < 2e-4
+    assert np.std(scores - exact) * 4 / codes.of(vectors[:50], bits).margin > 0.5  # and it is no wider
 
 
 def on_disk(folder: Path, rows: int = 40) -> tuple[EmbeddedIndex, np.ndarray]:
@@ -150,7 +177,7 @@ def test_codes_are_coarsened_when_the_index_outgrows_them(tmp_path: Path, monkey
     for start in range(0, 6_000, 1_000):
         rows = slice(start, start + 1_000)
         index.add(ids[rows], ["x"] * 1_000, vectors[rows], revision=start + 1)
-        bits.append({Codes.read(file, 512).bits for file in tmp_path.rglob("codes-*.bin")})
+        bits.append({TurbovecCodes.read(file).bits for file in tmp_path.rglob("codes-*.bin")})
     assert (bits[1], bits[-1]) == ({4}, {2})
     reference.add(ids, ["x"] * 6_000, vectors)
     reference.check(index, vectors[17], ["x"], -1.0, 10)

@@ -25,12 +25,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineament.errors import IndexUnavailable
-from lineament.index.codes import bits_for
+from lineament.index.codes import Codes, bits_for
 from lineament.index.manifest import read_manifest, write_manifest
 from lineament.index.nearest import Part, nearest
 from lineament.index.protocol import Hits, Purged
 from lineament.index.segment import Damaged, Piece, Segment, write_segment
 from lineament.index.tail import Tail
+from lineament.index.turbovec_codes import TurbovecCodes
 
 SEGMENT_ROWS = 262_144  # faces in memory before they go to disk together
 _COARSENED_AT_ONCE = 2  # segments
@@ -69,9 +70,16 @@ class State:
 class EmbeddedIndex:
     """See Index. Readers never wait: a change builds a new state and swaps it in."""
 
-    def __init__(self, folder: Path, contract: str, dimension: int, segment_rows: int = SEGMENT_ROWS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        contract: str,
+        dimension: int,
+        codes: type[Codes] = TurbovecCodes,
+        segment_rows: int = SEGMENT_ROWS,
+    ) -> None:
         self._folder, self._contract, self._dimension = folder, contract, dimension
-        self._segment_rows = segment_rows
+        self._codes, self._segment_rows = codes, segment_rows
         self._writing = Lock()
         self._in_tail: set[str] = set()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,7 +90,7 @@ class EmbeddedIndex:
         except BlockingIOError:
             self._may_write = False
         try:
-            kept = read_manifest(folder, contract, dimension)
+            kept = read_manifest(folder, contract, codes)
             self._state = State(Tail({}), kept.segments, kept.revision, kept.revision)
         except Damaged as error:
             _log.warning("The index is built anew from the records: %s", error)
@@ -124,7 +132,7 @@ class EmbeddedIndex:
             segments = tuple(segment.without(segment.rows_of(gone)) for segment in before.segments)
             tail = before.tail.without(gone) if gone & self._in_tail else before.tail
             if self._may_write and segments != before.segments:
-                write_manifest(self._folder, self._contract, self._dimension, segments, before.settled)
+                write_manifest(self._folder, self._contract, self._codes, segments, before.settled)
             self._state = State(tail, segments, max(before.revision, revision), before.settled)
             self._in_tail -= gone
 
@@ -206,11 +214,11 @@ class EmbeddedIndex:
         return [lot for lot in lots if lot]
 
     def _written(self, pieces: Sequence[Piece], bits: int) -> Segment:
-        return write_segment(self._folder, pieces, self._dimension, bits)
+        return write_segment(self._folder, pieces, self._dimension, self._codes, bits)
 
     def _swap(self, state: State) -> None:
         """Make a state count, on disk and then for the next search; delete what no longer does."""
-        write_manifest(self._folder, self._contract, self._dimension, state.segments, state.settled)
+        write_manifest(self._folder, self._contract, self._codes, state.segments, state.settled)
         self._state = state
         self._delete_all_but(state.segments)
 

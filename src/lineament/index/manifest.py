@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lineament.index.codes import Codes
 from lineament.index.segment import Damaged, Segment, open_segment, sync
 
 FORMAT = 1
@@ -30,14 +31,14 @@ class Kept:
 
 
 def write_manifest(
-    folder: Path, contract: str, dimension: int, segments: Sequence[Segment], revision: int
+    folder: Path, contract: str, codes: type[Codes], segments: Sequence[Segment], revision: int
 ) -> None:
     """Make these segments count, and no others, also after a crash."""
     text = json.dumps(
         {
             "format": FORMAT,
             "contract": contract,
-            "dimension": dimension,
+            "codes": codes.library,
             "revision": revision,
             "segments": [[one.folder.name, one.digest, one.gone.tolist()] for one in segments],
         }
@@ -51,14 +52,14 @@ def write_manifest(
     sync(folder)
 
 
-def read_manifest(folder: Path, contract: str, dimension: int) -> Kept:
-    """Open the segments that count. Those of another contract or format are as good as none.
+def read_manifest(folder: Path, contract: str, codes: type[Codes]) -> Kept:
+    """Open the segments that count. Those of another contract, library or format are as good as none.
 
     Raises Damaged.
     """
     for attempt in range(1, _TRIES + 1):
         try:
-            return _read(folder, contract, dimension)
+            return _read(folder, contract, codes)
         except FileNotFoundError:
             return Kept((), 0)
         except Damaged:
@@ -67,15 +68,15 @@ def read_manifest(folder: Path, contract: str, dimension: int) -> Kept:
     raise AssertionError
 
 
-def _read(folder: Path, contract: str, dimension: int) -> Kept:
+def _read(folder: Path, contract: str, codes: type[Codes]) -> Kept:
     lines = (folder / _NAME).read_bytes().split(b"\n")
     if len(lines) != 3 or hashlib.sha256(lines[0]).hexdigest().encode() != lines[1]:
         raise Damaged(f"{_NAME} is not what was written.")
     manifest = json.loads(lines[0])
-    if [manifest.get(name) for name in ("format", "contract", "dimension")] != [FORMAT, contract, dimension]:
+    if [manifest.get(name) for name in ("format", "contract", "codes")] != [FORMAT, contract, codes.library]:
         return Kept((), 0)
     opened = [
-        open_segment(folder / name, digest).without(np.array(gone, np.int64))
+        open_segment(folder / name, digest, codes).without(np.array(gone, np.int64))
         for name, digest, gone in manifest["segments"]
     ]
     return Kept(tuple(opened), manifest["revision"])

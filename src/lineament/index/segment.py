@@ -5,7 +5,7 @@ A segment is a folder:
     segment.json     its shape, and the SHA-256 of the other files
     ids.bin          n ids of equal width, collection by collection and in order in each of them
     templates.bin    (n, D) float32, little-endian, in the same order
-    codes-0.bin ...  the codes of each block of rows, as turbovec writes them
+    codes-0.bin ...  the codes of each block of rows, as their library writes them
 
 Nothing in it changes. Faces that were removed are left out of every answer, and a purge writes the segment
 anew without them.
@@ -75,7 +75,7 @@ class Segment:
     ranges: dict[str, tuple[int, int]]  # the rows of each collection
     ids: NDArray[np.bytes_]
     templates: NDArray[np.float32]
-    blocks: list[Codes]
+    blocks: Sequence[Codes]
     gone: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
@@ -204,7 +204,9 @@ class BlockPart:
         return self.segment.names(self.start + rows)
 
 
-def write_segment(parent: Path, pieces: Sequence[Piece], dimension: int, bits: int) -> Segment:
+def write_segment(
+    parent: Path, pieces: Sequence[Piece], dimension: int, codes: type[Codes], bits: int
+) -> Segment:
     """Write faces into a new segment below ``parent`` and open it; it is there whole or not at all.
 
     Their codes have ``bits`` a dimension.
@@ -216,12 +218,12 @@ def write_segment(parent: Path, pieces: Sequence[Piece], dimension: int, bits: i
     names = np.repeat([piece.collection for piece in pieces], [len(piece.ids) for piece in pieces])
     order = np.lexsort((every, names))
     (draft / "ids.bin").write_bytes(every[order].tobytes())
-    blocks = []
+    blocks: list[Codes] = []
     with (draft / "templates.bin").open("wb") as templates:
         for start in range(0, len(order), BLOCK_ROWS):
             vectors = _gathered(pieces, order[start : start + BLOCK_ROWS], dimension)
             templates.write(vectors.astype("<f4", copy=False).data)
-            blocks.append(Codes.of(vectors, bits))
+            blocks.append(codes.of(vectors, bits))
             blocks[-1].write(draft / f"codes-{len(blocks) - 1}.bin")
     starts = np.flatnonzero(np.r_[True, names[order][1:] != names[order][:-1]]).tolist()
     stops = [*starts[1:], len(order)]
@@ -244,7 +246,7 @@ def write_segment(parent: Path, pieces: Sequence[Piece], dimension: int, bits: i
     return _opened(folder, hashlib.sha256(text).hexdigest(), described, blocks)
 
 
-def open_segment(folder: Path, digest: str) -> Segment:
+def open_segment(folder: Path, digest: str, codes: type[Codes]) -> Segment:
     """Open a segment. What is parsed is checked first: all but the templates, which ``verify`` reads.
 
     Raises Damaged.
@@ -255,8 +257,8 @@ def open_segment(folder: Path, digest: str) -> Segment:
             _require(folder / name, described["files"][name])
     blocks = range(math.ceil(described["rows"] / BLOCK_ROWS))
     try:
-        codes = [Codes.read(folder / f"codes-{number}.bin", described["dimension"]) for number in blocks]
-        return _opened(folder, digest, described, codes)
+        read = [codes.read(folder / f"codes-{number}.bin") for number in blocks]
+        return _opened(folder, digest, described, read)
     except (OSError, ValueError) as error:
         raise Damaged(f"{folder.name} cannot be read: {error}.") from error
 
@@ -270,7 +272,7 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _opened(folder: Path, digest: str, described: _Described, blocks: list[Codes]) -> Segment:
+def _opened(folder: Path, digest: str, described: _Described, blocks: Sequence[Codes]) -> Segment:
     rows, dimension = described["rows"], described["dimension"]
     ids = np.memmap(folder / "ids.bin", f"S{described['id_width']}", "r", shape=(rows,))
     templates = np.memmap(folder / "templates.bin", "<f4", "r", shape=(rows, dimension))
