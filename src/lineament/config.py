@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lineament.errors import SettingsInvalid
+from lineament.index.engines import EMBEDDED, is_engine
 
 
 class Settings(BaseSettings):
@@ -20,7 +21,15 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("lineament"))
     port: int = Field(default=8765, ge=1, le=65535)
     device: Literal["cpu", "cuda"] = "cpu"
+    index: SecretStr = SecretStr(EMBEDDED)  # an address may hold a password
     examples: Path | None = None
+
+    @field_validator("index", mode="after")
+    @classmethod
+    def _name_an_engine(cls, value: SecretStr) -> SecretStr:
+        if not is_engine(value.get_secret_value()):
+            raise ValueError("it is no engine; docs/reference/settings.md lists them")
+        return value
 
     @field_validator("data", mode="before")
     @classmethod

@@ -22,7 +22,7 @@ from lineament.errors import (
     StorageFailed,
     WitnessesInvalid,
 )
-from lineament.index.embedded import EmbeddedIndex
+from lineament.index.engines import open_index
 from lineament.index.protocol import Index
 from lineament.ledger import LedgerError, Signer, WitnessPolicy
 from lineament.records import ledger_entries
@@ -37,8 +37,8 @@ from lineament.vision.pipeline import Vision
 def open_installation(settings: Settings) -> Installation:
     """Open the installation in the settings' data folder; the first time, make it.
 
-    Raises StorageFailed, PolicyInvalid, WitnessesInvalid, ModelPackInvalid, LedgerKeyLost, and what
-    ``open_records`` raises.
+    Raises StorageFailed, PolicyInvalid, WitnessesInvalid, ModelPackInvalid, LedgerKeyLost, IndexUnavailable,
+    and what ``open_records`` raises.
     """
     data = settings.data
     try:
@@ -63,7 +63,7 @@ def open_installation(settings: Settings) -> Installation:
     return Installation(
         records=opened,
         blobs=Blobs(data / "blobs"),
-        index=_index(data / "index", opened, vision),
+        index=_index(settings, opened, vision),
         vision=vision,
         contract=vision.contract,
         models_folder=settings.models,
@@ -78,9 +78,10 @@ def open_installation(settings: Settings) -> Installation:
     )
 
 
-def _index(folder: Path, records: Records, vision: Vision) -> Index:
+def _index(settings: Settings, records: Records, vision: Vision) -> Index:
+    folder = settings.data / "index"
     try:
-        index = EmbeddedIndex(folder, vision.contract, vision.dimension)
+        index = open_index(settings.index.get_secret_value(), folder, vision.contract, vision.dimension)
     except OSError as error:
         raise StorageFailed(f"The index in {folder} cannot be used: {error.strerror}.") from error
     with records.read() as tx:
