@@ -1,5 +1,6 @@
 """The records open safely, keep what was committed and nothing else, and refuse what they do not know."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from lineament.errors import BlobLost, RecordsBusy, RecordsNewer, RecordsUnusable, StorageFailed
-from lineament.records import ledger_entries, store
+from lineament.records import images, ledger_entries, store
 from lineament.records.blobs import Blobs
 from lineament.records.schema import metadata
 from lineament.records.store import open_records
@@ -21,6 +22,21 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Pat
     records = open_records(tmp_path / "records.sqlite3")
     with records.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
+    records.close()
+
+
+def test_faces_of_an_older_schema_are_counted_once_when_it_is_upgraded(archive_data: Path, tmp_path: Path):
+    """Afterwards each new face is counted as it comes."""
+    file = Path(shutil.copy(archive_data / "records.sqlite3", tmp_path))
+    connection = sqlite3.connect(file)
+    with connection:
+        connection.execute("DROP TABLE face_count")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    (contract, faces), *_ = connection.execute("SELECT contract, count(*) FROM template GROUP BY contract")
+    connection.close()
+    records = open_records(file)
+    with records.read() as tx:
+        assert images.faces_by_contract(tx) == {contract: faces}
     records.close()
 
 
@@ -53,7 +69,7 @@ def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path):
     program = f"""
 import os, signal
 from pathlib import Path
-from lineament.records import ledger_entries, store
+from lineament.records import images, ledger_entries, store
 from lineament.records.store import open_records
 records = open_records(Path({str(file)!r}))
 with records.write() as tx:

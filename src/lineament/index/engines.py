@@ -1,4 +1,4 @@
-"""Which engine holds the index: LINEAMENT_INDEX names one, or gives the address of one that runs elsewhere."""
+"""Which engine holds the index: LINEAMENT_INDEX names one, or is the address of one that runs elsewhere."""
 
 from __future__ import annotations
 

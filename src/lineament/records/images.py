@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from lineament.core.faces import DetectedFace
 from lineament.core.quality import Quality
 from lineament.core.times import iso
-from lineament.records.schema import collection, face, image, ingest, rejection, template
+from lineament.records.schema import collection, face, face_count, image, ingest, rejection, template
 
 _AT_ONCE = 10_000  # templates in memory while an index follows
 
@@ -119,6 +119,9 @@ def add_face(
             vector=vector.astype("<f4").tobytes(),
         )
     )
+    mine = (face_count.c.contract == contract) & (face_count.c.collection_id == collection_id)
+    if not tx.execute(update(face_count).where(mine).values(faces=face_count.c.faces + 1)).rowcount:
+        tx.execute(insert(face_count).values(contract=contract, collection_id=collection_id, faces=1))
 
 
 def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> Iterator[NewTemplates]:
@@ -229,17 +232,14 @@ def finish_ingest(tx: Connection, ingest_id: str, counts: Mapping[str, int], now
 
 def count_faces(tx: Connection, contract: str) -> dict[str, int]:
     """Return how many faces of one contract each collection has, by its id; empty ones are left out."""
-    counted = (
-        select(template.c.collection_id, func.count().label("faces"))
-        .where(template.c.contract == contract)
-        .group_by(template.c.collection_id)
-    )
-    return {row.collection_id: row.faces for row in tx.execute(counted)}
+    rows = tx.execute(select(face_count).where(face_count.c.contract == contract))
+    return {row.collection_id: row.faces for row in rows}
 
 
 def faces_by_contract(tx: Connection) -> dict[str, int]:
     """Return how many faces have a template of each contract."""
-    rows = tx.execute(select(template.c.contract, func.count().label("faces")).group_by(template.c.contract))
+    total = func.sum(face_count.c.faces).label("faces")
+    rows = tx.execute(select(face_count.c.contract, total).group_by(face_count.c.contract))
     return {row.contract: row.faces for row in rows}
 
 

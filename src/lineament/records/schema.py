@@ -136,6 +136,14 @@ template = Table(
     Column("vector", LargeBinary, nullable=False),  # little-endian float32, L2-normalised
 )
 
+face_count = Table(  # how many templates there are: every search asks, and counting them takes too long
+    "face_count",
+    metadata,
+    Column("contract", Text, primary_key=True),
+    Column("collection_id", Text, ForeignKey("collection.id"), primary_key=True),
+    Column("faces", Integer, nullable=False),
+)
+
 ingest = Table(
     "ingest",
     metadata,
