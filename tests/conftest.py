@@ -19,8 +19,8 @@ settings.load_profile("lineament")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out what `make interop` and `make test-long` run, unless it is named."""
-    apart = collection_path.name in {"interop", "long"}
+    """Leave out what `make interop`, `test-cluster` and `test-long` run, unless it is named."""
+    apart = collection_path.name in {"cluster", "interop", "long"}
     return True if apart and not any(collection_path.name in word for word in config.args) else None
 
 

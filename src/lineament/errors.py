@@ -385,6 +385,13 @@ class IndexUnavailable(Broken):
     remedy = "Start what does not answer, or stop what has the index, and try again; nothing is lost."
 
 
+class IndexCannotForget(Broken):
+    """A server of the index keeps what was removed, by a setting or for another server."""
+
+    code = "index-cannot-forget"
+    remedy = "Change the setting that is named and purge again; docs/index.md leads to what a server needs."
+
+
 class LedgerKeyLost(Broken):
     """The key that signs the ledger is missing or unreadable, and there is a ledger that needs it."""
 
