@@ -33,7 +33,7 @@ from lineament.index.segment import Damaged, Piece, Segment, write_segment
 from lineament.index.tail import Tail
 from lineament.index.turbovec_codes import TurbovecCodes
 
-SEGMENT_ROWS = 262_144  # faces in memory before they go to disk together
+SEGMENT_ROWS = 131_072  # faces in memory before they go to disk together
 _COARSENED_AT_ONCE = 2  # segments
 
 _log = logging.getLogger(__name__)

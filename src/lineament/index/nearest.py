@@ -9,6 +9,7 @@ below that line, or until nobody is left.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 
 from lineament.index.protocol import Hits
 
-Near = tuple[NDArray[np.int64], NDArray[np.float32]]  # rows and scanned scores, (m,) each
+Near = tuple[NDArray[np.int64], NDArray[np.float32]]  # rows and scanned scores, (p, m) each
 
 FIRST = 64  # rows asked of each part at first
 _WIDER = 4  # times as many when they may not be all
+_LOWEST = np.float32(-np.inf)
 _PRODUCT_ROUNDING = np.float32(1e-5)  # of a float32 product of unit vectors of up to 1,024 numbers
 
 
@@ -33,8 +35,11 @@ class Part(Protocol):
     def __len__(self) -> int:
         """Return how many faces are compared."""
 
-    def near(self, probes: NDArray[np.float32], best: int) -> list[Near]:
-        """Scan for (p, D) probes; return at least the ``best`` rows for each of them, in any order."""
+    def near(self, probes: NDArray[np.float32], best: int) -> Near:
+        """Scan for (p, D) probes; return at least the ``best`` rows for each of them, in any order.
+
+        They are equally many for each probe, and all there are where ``best`` is more than that.
+        """
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the (m, D) templates of these rows."""
@@ -47,56 +52,81 @@ def nearest(parts: Sequence[Part], probes: NDArray[np.float32], min_score: float
     """Return the answer for each of (p, D) probes over all parts together; see Snapshot.search."""
     first = max(FIRST, 2 * limit // max(1, len(parts)))
     scans = [part.near(probes, first) for part in parts]
-    return [
-        _answer(parts, probe, [scan[place] for scan in scans], min_score, limit)
-        for place, probe in enumerate(probes)
-    ]
+    widths = [scores.shape[1] for _, scores in scans]
+    none = np.zeros((len(probes), 0))
+    scan = _Scan(
+        parts,
+        np.array([len(part) > width for part, width in zip(parts, widths, strict=True)], bool),
+        np.array([part.margin for part in parts], np.float32),
+        np.repeat(np.arange(len(parts)), widths),
+        np.concatenate([*(rows for rows, _ in scans), none], axis=1).astype(np.int64),
+        np.concatenate([*(scores for _, scores in scans), none], axis=1).astype(np.float32),
+    )
+    return [_answer(scan, at, probe, min_score, limit) for at, probe in enumerate(probes)]
 
 
-def _answer(
-    parts: Sequence[Part], probe: NDArray[np.float32], nears: list[Near], min_score: float, limit: int
-) -> Hits:
-    cut = _cut(parts, probe, nears, min_score, limit + 1)  # one more, to know whether any is left out
+@dataclass(frozen=True, eq=False)
+class _Scan:
+    """What all parts returned at first: side by side, m columns for each of p probes.
+
+    ``there_is_more`` and ``margins`` are for each part, ``owners`` (m,) says which part a column is of.
+    """
+
+    parts: Sequence[Part]
+    there_is_more: NDArray[np.bool_]
+    margins: NDArray[np.float32]
+    owners: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+def _answer(scan: _Scan, at: int, probe: NDArray[np.float32], min_score: float, limit: int) -> Hits:
+    cut = _cut(scan, at, probe, min_score, limit + 1)  # one more, to know whether any is left out
+    lines = cut - scan.margins
+    reaching = scan.scores[at] >= lines[scan.owners]
+    all_reach = np.ones(len(scan.parts), bool)
+    all_reach[scan.owners[~reaching]] = False
     ids: list[str] = []
-    scores: list[NDArray[np.float32]] = []
-    for part, near in zip(parts, nears, strict=True):
-        rows, exact = _exact(part, probe, _within(part, probe, near, cut), cut)
+    scores = [np.zeros(0, np.float32)]
+    for number in np.union1d(scan.owners[reaching], np.flatnonzero(scan.there_is_more & all_reach)):
+        part, mine = scan.parts[number], scan.owners == number
+        rows = scan.rows[at, mine & reaching]
+        if scan.there_is_more[number] and all_reach[number]:
+            rows = _wider(part, probe, len(rows), lines[number])
+        rows, exact = _exact(part, probe, rows, cut)
         ids += part.names(rows)
         scores.append(exact)
-    together = np.concatenate([*scores, np.zeros(0, np.float32)])
-    best = sorted(range(len(ids)), key=lambda at: (-together[at], ids[at]))[:limit]
+    together = np.concatenate(scores)
+    best = sorted(range(len(ids)), key=lambda place: (-together[place], ids[place]))[:limit]
     return Hits(
-        ids=[ids[at] for at in best],
+        ids=[ids[place] for place in best],
         scores=together[best],
-        covered=sum(map(len, parts)),
+        covered=sum(map(len, scan.parts)),
         truncated=len(ids) > limit,
     )
 
 
-def _cut(
-    parts: Sequence[Part], probe: NDArray[np.float32], nears: list[Near], min_score: float, wanted: int
-) -> np.float32:
+def _cut(scan: _Scan, at: int, probe: NDArray[np.float32], min_score: float, wanted: int) -> np.float32:
     """Return a score that the ``wanted`` best faces reach, and that is at least ``min_score``."""
-    scanned = np.concatenate([scores for _, scores in nears] or [np.zeros(0, np.float32)])
-    floor = np.float32(min_score)
+    scanned, floor = scan.scores[at], np.float32(min_score)
     if len(scanned) < wanted:
         return floor
-    likely = np.partition(scanned, -wanted)[-wanted]
+    likely = scanned >= np.partition(scanned, -wanted)[-wanted]
     exact = [
-        _exact(part, probe, rows[scores >= likely], np.float32(-np.inf))[1]
-        for part, (rows, scores) in zip(parts, nears, strict=True)
+        _exact(scan.parts[number], probe, scan.rows[at, likely & (scan.owners == number)], _LOWEST)[1]
+        for number in np.unique(scan.owners[likely])
     ]
     return max(floor, np.partition(np.concatenate(exact), -wanted)[-wanted])
 
 
-def _within(part: Part, probe: NDArray[np.float32], near: Near, cut: np.float32) -> NDArray[np.int64]:
-    """Return the rows of a part that may reach the cut, asking for more where they may not be all."""
-    rows, scores = near
-    line, asked = cut - np.float32(part.margin), len(rows)
-    while len(rows) < len(part) and scores.min() >= line:
+def _wider(part: Part, probe: NDArray[np.float32], asked: int, line: np.float32) -> NDArray[np.int64]:
+    """Return all rows of a part that scan above a line, where its best ``asked`` all do."""
+    while True:
         asked *= _WIDER
-        ((rows, scores),) = part.near(probe[np.newaxis], asked)
-    return rows[scores >= line]
+        (rows,), (scores,) = part.near(probe[np.newaxis], asked)
+        if len(rows) == len(part) or scores.min() < line:
+            found: NDArray[np.int64] = rows[scores >= line]
+            return found
 
 
 def _exact(

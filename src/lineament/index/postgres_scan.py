@@ -104,11 +104,12 @@ class _Scan:
     def __len__(self) -> int:
         return self.faces
 
-    def near(self, probes: NDArray[np.float32], best: int) -> list[Near]:
+    def near(self, probes: NDArray[np.float32], best: int) -> Near:
         """Scan all faces for each of (p, D) probes; see Part."""
-        return [self._scan(probe, best) for probe in probes]
+        rows, scores = zip(*(self._scan(probe, best) for probe in probes), strict=True)
+        return np.stack(rows), np.stack(scores)
 
-    def _scan(self, probe: NDArray[np.float32], best: int) -> Near:
+    def _scan(self, probe: NDArray[np.float32], best: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the ``best`` of all partitions: no face that is left out scores higher than the last."""
         query = scan_query(self.snapshot.tables, self.snapshot.partitions, self.collections, best)
         text = "[" + ",".join(map(str, probe.tolist())) + "]"

@@ -186,14 +186,14 @@ class BlockPart:
         """How far a scanned score may lie from the exact one."""
         return self.codes.margin
 
-    def near(self, probes: NDArray[np.float32], best: int) -> list[Near]:
+    def near(self, probes: NDArray[np.float32], best: int) -> Near:
         """Scan the codes, or read the templates themselves where too many rows are asked for; see Part."""
         if best <= WIDEST:
             scores, rows = self.codes.scan(probes, min(best, self.count), self.mask)
-            return list(zip(rows, scores, strict=True))
+            return rows, scores
         products = self.segment.templates[self.start : self.start + len(self.codes)] @ probes.T
         rows = np.arange(len(self.codes)) if self.mask is None else np.flatnonzero(self.mask)
-        return [(rows, scores[rows]) for scores in products.T]
+        return np.broadcast_to(rows, (len(probes), len(rows))), products[rows].T
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return templates; see Part."""

@@ -34,10 +34,10 @@ class Shelf:
         """The (n, D) templates."""
         return self.buffer[: len(self.ids)]
 
-    def near(self, probes: NDArray[np.float32], best: int) -> list[Near]:
+    def near(self, probes: NDArray[np.float32], best: int) -> Near:
         """Compare every face; see Part."""
-        rows = np.arange(len(self.ids))
-        return [(rows, scores) for scores in (self.templates @ probes.T).T]
+        scores = (self.templates @ probes.T).T
+        return np.broadcast_to(np.arange(len(self.ids)), scores.shape), scores
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return templates; see Part."""
