@@ -1,9 +1,10 @@
-.PHONY: help demo test interop test-long check lock clean
+.PHONY: help demo test interop test-cluster test-long check lock clean
 
 help:
 	@echo "make demo   try Lineament with the sample photographs, in a browser"
 	@echo "make test   run every test, the browser tests too"
 	@echo "make interop  have the ledger checked by tools that nobody here wrote"
+	@echo "make test-cluster  search on real PostgreSQL and Milvus servers, and kill them"
 	@echo "make test-long  run the tests that take three quarters of an hour"
 	@echo "make check  run the linters and type checks"
 	@echo "make lock   resolve the dependencies anew into requirements/"
@@ -35,6 +36,12 @@ interop: .venv/dev.ready .venv-interop/ready
 .venv-interop/ready: requirements/interop.lock scripts/interop tests/interop/go/main.go
 	@scripts/interop
 
+test-cluster: .venv-cluster/cluster.ready
+	.venv-cluster/bin/pytest tests/cluster
+
+.venv-cluster/cluster.ready: requirements/cluster.lock pyproject.toml
+	@scripts/setup cluster .venv-cluster
+
 test-long: .venv/dev.ready
 	.venv/bin/pytest -s tests/long
 
@@ -56,8 +63,10 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 lock: .venv/dev.ready
 	$(COMPILE) --upgrade --group build --output-file requirements/run.lock
 	$(COMPILE) --upgrade --group dev --constraint requirements/run.lock --output-file requirements/dev.lock
+	$(COMPILE) --upgrade --group dev requirements/cluster.in --constraint requirements/dev.lock \
+		--output-file requirements/cluster.lock
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade requirements/interop.in --output-file requirements/interop.lock
 
 clean:
-	rm -rf .venv .venv-interop .demo
+	rm -rf .venv .venv-cluster .venv-interop .demo

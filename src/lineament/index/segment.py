@@ -223,8 +223,9 @@ def write_segment(
         for start in range(0, len(order), BLOCK_ROWS):
             vectors = _gathered(pieces, order[start : start + BLOCK_ROWS], dimension)
             templates.write(vectors.astype("<f4", copy=False).data)
-            blocks.append(codes.of(vectors, bits))
-            blocks[-1].write(draft / f"codes-{len(blocks) - 1}.bin")
+            file = draft / f"codes-{len(blocks)}.bin"
+            codes.of(vectors, bits).write(file)
+            blocks.append(codes.read(file))  # what is read needs half the memory of what was made
     starts = np.flatnonzero(np.r_[True, names[order][1:] != names[order][:-1]]).tolist()
     stops = [*starts[1:], len(order)]
     described = _Described(
