@@ -61,7 +61,7 @@ class TestSmallBlocks(TestFewAtATime):
 
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("lineament.index.segment.BLOCK_ROWS", 8)
+        monkeypatch.setattr("lineament.index.segment.BLOCK_NUMBERS", 8 * DIMENSION)
 
     def opener(self, folder: Path) -> Callable[[], Index]:
         return lambda: EmbeddedIndex(folder, "sha256:a", DIMENSION, segment_rows=30)

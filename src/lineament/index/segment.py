@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +28,7 @@ from lineament.index.codes import Codes
 from lineament.index.nearest import Near
 
 FORMAT = 1
-BLOCK_ROWS = 65_536  # a scan keeps its best rows for each block: many small lists are quicker than a long one
+BLOCK_NUMBERS = 2**25  # a scan keeps a list for each block: short lists are quicker, and so are few blocks
 WIDEST = 256  # rows that a scan sorts out quickly; for more, the templates themselves are read
 
 
@@ -128,12 +127,13 @@ class Segment:
                 mask[start:stop] = True
             mask[self.gone] = False
         parts = []
-        for number, codes in enumerate(self.blocks):
-            start = number * BLOCK_ROWS
+        start = 0
+        for codes in self.blocks:
             mine = None if mask is None else mask[start : start + len(codes)]
             count = len(codes) if mine is None else int(np.count_nonzero(mine))
             if count:
                 parts.append(BlockPart(self, start, codes, mine, count))
+            start += len(codes)
         return parts
 
     def pieces(self) -> list[Piece]:
@@ -220,8 +220,8 @@ def write_segment(
     (draft / "ids.bin").write_bytes(every[order].tobytes())
     blocks: list[Codes] = []
     with (draft / "templates.bin").open("wb") as templates:
-        for start in range(0, len(order), BLOCK_ROWS):
-            vectors = _gathered(pieces, order[start : start + BLOCK_ROWS], dimension)
+        for rows in np.array_split(order, max(1, round(len(order) * dimension / BLOCK_NUMBERS))):
+            vectors = _gathered(pieces, rows, dimension)
             templates.write(vectors.astype("<f4", copy=False).data)
             file = draft / f"codes-{len(blocks)}.bin"
             codes.of(vectors, bits).write(file)
@@ -256,9 +256,9 @@ def open_segment(folder: Path, digest: str, codes: type[Codes]) -> Segment:
     for name in described["files"]:
         if name != "templates.bin":
             _require(folder / name, described["files"][name])
-    blocks = range(math.ceil(described["rows"] / BLOCK_ROWS))
+    blocks = len(described["files"]) - 2
     try:
-        read = [codes.read(folder / f"codes-{number}.bin") for number in blocks]
+        read = [codes.read(folder / f"codes-{number}.bin") for number in range(blocks)]
         return _opened(folder, digest, described, read)
     except (OSError, ValueError) as error:
         raise Damaged(f"{folder.name} cannot be read: {error}.") from error
