@@ -221,12 +221,13 @@ def removed(index: EmbeddedIndex, faces: int, truth: Truth) -> dict[str, Any]:
         there = snapshot.search(truth.mated, SHARES[1], -1, LISTED)
     began = time.perf_counter()
     purged = index.purge()
+    purging = time.perf_counter() - began
     return {
         "removes": count / removing,
         "removed": count,
         "still_found": sum(row_of(face) in set(rows.tolist()) for hits in there for face in hits.ids),
         "investigation_after": after,
-        "purge": time.perf_counter() - began,
+        "purge": purging,
         "purged": purged.faces,
         "rewritten": purged.rewritten,
     }
