@@ -30,13 +30,13 @@ def search(installation: Installation):
 
 
 def test_a_search_over_segments_on_disk_finds_what_one_in_memory_finds(
-    archive: Installation, kept: Installation
+    archive: Installation, kept: Installation, tmp_path: Path
 ):
     """The list, its order and its scores are the same."""
     assert [(row.rank, row.face_id, row.score) for row in search(archive).candidates] == [
         (row.rank, row.face_id, row.score) for row in search(kept).candidates
     ]
-    assert list(kept.index._folder.glob("segment-*"))
+    assert list((tmp_path / "index").glob("segment-*"))
 
 
 def test_what_the_index_lacks_is_an_error_and_verify_says_how_much(kept: Installation):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lineament.errors import IndexUnavailable
+from lineament.errors import IndexUnavailable, StorageFailed
 from lineament.index.codes import Codes
 from lineament.index.embedded import EmbeddedIndex
 from lineament.index.faiss_codes import FaissCodes
@@ -91,7 +91,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder, reference = tmp_path_factory.mktemp("filled"), Reference()
     index = EmbeddedIndex(folder, "sha256:a", dimension, codes, segment_rows=6_000)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lineament.index.embedded.bits_for", lambda _dimension, _rows: bits)
+        patch.setattr("lineament.index.embedded.bits_for", lambda *_of_what: bits)
         for start in range(0, 13_000, 1_000):
             stop = start + 1_000
             index.add(ids[start:stop], collections[start:stop], vectors[start:stop], revision=start + 1)
@@ -271,6 +271,10 @@ def test_a_reader_goes_on_while_segments_are_rewritten(tmp_path: Path):
     index.close()
 
 
+def full(*_arguments: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_full_disk_loses_nothing_and_the_next_add_tries_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -278,12 +282,10 @@ def test_a_full_disk_loses_nothing_and_the_next_add_tries_again(
     index = EmbeddedIndex(tmp_path, "sha256:a", DIMENSION, segment_rows=2)
     vectors = unit(4)
 
-    def full(*_arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as broken:
         broken.setattr("lineament.index.segment.os.fsync", full)
         index.add(["a", "b", "c"], ["x"] * 3, vectors[:3], revision=1)
+        assert not list(tmp_path.glob("draft-*"))
     assert search(index, vectors[1], ["x"], -1, 1).ids == ["b"]
     index.add(["d"], ["x"], vectors[3:], revision=2)
     index.close()
@@ -291,6 +293,34 @@ def test_a_full_disk_loses_nothing_and_the_next_add_tries_again(
     assert (again.revision, count(again, ["x"])) == (2, 4)
     assert not list(tmp_path.glob("draft-*"))
     again.close()
+
+
+def test_a_removal_that_cannot_be_written_is_an_error_and_not_half_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Who was to be removed is there until the removal outlives a restart."""
+    index, vectors = on_disk(tmp_path)
+    with monkeypatch.context() as broken:
+        broken.setattr("lineament.index.manifest.os.fsync", full)
+        for change in (lambda: index.remove([name_of(3)], 2), index.clear):
+            with pytest.raises(StorageFailed, match="No space left"):
+                change()
+    assert search(index, vectors[3], ["a"], -1, 1).ids == [name_of(3)]
+    index.remove([name_of(3)], 2)
+    assert search(index, vectors[3], ["a"], -1, 1).ids != [name_of(3)]
+    index.close()
+
+
+def test_codes_that_cannot_be_coarsened_are_left_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """FAISS has no fewer bits to offer: nothing is written again for their sake."""
+    monkeypatch.setattr("lineament.index.codes.FINE_ROWS", 20)
+    index = EmbeddedIndex(tmp_path, "sha256:a", 512, FaissCodes, segment_rows=20)
+    written = []
+    for start in range(0, 60, 20):
+        index.add([name_of(start + row) for row in range(20)], ["x"] * 20, unit(20, start, 512), start + 1)
+        written.append({segment.name for segment in tmp_path.glob("segment-*")})
+    assert written[0] < written[1] < written[2]
+    index.close()
 
 
 KILLED = """

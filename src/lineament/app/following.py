@@ -16,7 +16,6 @@ from lineament.records import collections, images
 from lineament.records.searches import PinnedCollection
 
 _ROUNDING = 1e-6  # an engine's float32 score may lie this far below the exact one; the caller cuts exactly
-_NO_VECTORS = np.zeros((0, 0), np.float32)
 _TRIES = 100  # an ingest commits about once a second, a search takes milliseconds
 
 
@@ -41,8 +40,6 @@ def catch_up(installation: Installation, on_progress: Callable[[int], None] = la
             installation.index.add(new.face_ids, new.collection_ids, new.vectors, new.revision)
             done += len(new.face_ids)
             on_progress(done)
-        if not done:  # what changed holds no template of this contract
-            installation.index.add([], [], _NO_VECTORS, revision)
 
 
 def rebuild(installation: Installation, on_progress: Callable[[int], None]) -> None:

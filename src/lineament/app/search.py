@@ -252,12 +252,12 @@ def _compare(
         return replace(search, outcome=Outcome.AWAITING_FACE)
     probe = installation.vision.probe(faces, photograph_of)
     names = [pinned.name for pinned in search.collections]
-    wanted = purpose.limit
+    wanted = purpose.limit + 1
     while True:
         found = following.search(installation, probe, names, _floor(installation, purpose), wanted)
         rows = _rank(installation, probe, found.hits.ids, found.floor, found.hits.covered)
-        if not found.hits.truncated or (rows and rows[-1].rank >= purpose.limit):
-            break
+        if not found.hits.truncated or (rows and rows[-1].rank > purpose.limit):
+            break  # every copy of those that are listed is there
         wanted *= 2  # copies of one photograph share a rank and take no place from others
     kept = tuple(row for row in rows if row.rank <= purpose.limit)[:CANDIDATE_ROWS_MAX]
     return replace(

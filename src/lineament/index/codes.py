@@ -16,10 +16,11 @@ class Codes(Protocol):
     """The codes of n vectors, by row, as one library makes and scans them."""
 
     library: ClassVar[str]  # whose files they are
+    fewest_bits: ClassVar[int]  # that it can make do with
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32], bits: int) -> Codes:
-        """Return the codes of (n, D) vectors, of about so many bits a dimension."""
+        """Return the codes of (n, D) vectors, of so many bits a dimension: 4, or its fewest."""
 
     @classmethod
     def read(cls, file: Path) -> Codes:
@@ -48,10 +49,10 @@ class Codes(Protocol):
         """
 
 
-def bits_for(dimension: int, rows: int) -> int:
+def bits_for(codes: type[Codes], dimension: int, rows: int) -> int:
     """Return how many bits a dimension the codes of an index of so many faces have.
 
     Half of them, and half the memory, are as good where there are many faces and many dimensions: of many
     faces the best stand out more, and over many dimensions errors average out.
     """
-    return 4 if dimension <= 256 or rows <= FINE_ROWS else 2
+    return 4 if dimension <= 256 or rows <= FINE_ROWS else codes.fewest_bits

@@ -24,11 +24,11 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from lineament.errors import IndexUnavailable
+from lineament.errors import IndexUnavailable, StorageFailed
 from lineament.index.codes import Codes, bits_for
 from lineament.index.manifest import read_manifest, write_manifest
 from lineament.index.nearest import Part, nearest
-from lineament.index.protocol import Hits, Purged
+from lineament.index.protocol import Hits, Purged, require_vectors
 from lineament.index.segment import Damaged, Piece, Segment, write_segment
 from lineament.index.tail import Tail
 from lineament.index.turbovec_codes import TurbovecCodes
@@ -112,8 +112,7 @@ class EmbeddedIndex:
         self, ids: Sequence[str], collections: Sequence[str], vectors: NDArray[np.float32], revision: int
     ) -> None:
         """Apply new faces; see Index."""
-        if len(ids) and vectors.shape != (len(ids), self._dimension):
-            raise ValueError(f"expected ({len(ids)}, {self._dimension}) vectors, got {vectors.shape}")
+        require_vectors(ids, vectors, self._dimension)
         with self._writing:
             state, new = self._state, self._new(ids)
             tail = state.tail.with_faces(
@@ -125,11 +124,12 @@ class EmbeddedIndex:
                 self._settle()
 
     def remove(self, ids: Iterable[str], revision: int) -> None:
-        """Take faces out; see Index."""
+        """Take faces out; see Index. Raises StorageFailed, and then they are still there."""
         gone = set(ids)
-        with self._writing:
+        wanted = _encoded(gone)
+        with self._writing, _storage_errors():
             before = self._state
-            segments = tuple(segment.without(segment.rows_of(gone)) for segment in before.segments)
+            segments = tuple(segment.without(segment.rows_of(wanted)) for segment in before.segments)
             tail = before.tail.without(gone) if gone & self._in_tail else before.tail
             if self._may_write and segments != before.segments:
                 write_manifest(self._folder, self._contract, self._codes, segments, before.settled)
@@ -139,15 +139,15 @@ class EmbeddedIndex:
     def purge(self) -> Purged:
         """Write every segment anew that holds removed faces, without them; see Index.
 
-        Raises IndexUnavailable where another process has the index.
+        Raises IndexUnavailable where another process has the index, and StorageFailed.
         """
-        with self._writing:
+        with self._writing, _storage_errors():
             before = self._state
             touched = [segment for segment in before.segments if len(segment.gone)]
             if touched:
                 self._require_may_write()
             kept = [segment for segment in before.segments if segment not in touched]
-            bits = bits_for(self._dimension, sum(map(len, before.segments)))
+            bits = bits_for(self._codes, self._dimension, sum(map(len, before.segments)))
             anew = [self._written(lot, bits) for lot in self._together(touched)]
             if touched:
                 self._swap(replace(before, segments=(*kept, *anew)))
@@ -161,8 +161,11 @@ class EmbeddedIndex:
         return [finding for segment in self._state.segments for finding in segment.verify()]
 
     def clear(self) -> None:
-        """Forget everything; see Index. Raises IndexUnavailable where another process has the index."""
-        with self._writing:
+        """Forget everything; see Index.
+
+        Raises IndexUnavailable where another process has the index, and StorageFailed.
+        """
+        with self._writing, _storage_errors():
             self._require_may_write()
             self._swap(_EMPTY)
             self._in_tail = set()
@@ -178,8 +181,9 @@ class EmbeddedIndex:
     def _new(self, ids: Sequence[str]) -> list[int]:
         """Return the places of the ids that the index does not hold, the first place of each."""
         first = {face: at for at, face in reversed(list(enumerate(ids))) if face not in self._in_tail}
+        wanted = _encoded(first)
         for segment in self._state.segments:
-            for face in segment.names(segment.rows_of(first)):
+            for face in segment.names(segment.rows_of(wanted)):
                 del first[face]
         return sorted(first.values())
 
@@ -190,7 +194,7 @@ class EmbeddedIndex:
             Piece(name, np.array([face.encode() for face in shelf.ids]), shelf.templates)
             for name, shelf in state.tail.shelves.items()
         ]
-        bits = bits_for(self._dimension, sum(map(len, state.segments)) + len(state.tail))
+        bits = bits_for(self._codes, self._dimension, sum(map(len, state.segments)) + len(state.tail))
         coarsened = [segment for segment in state.segments if segment.bits > bits][:_COARSENED_AT_ONCE]
         kept = [segment for segment in state.segments if segment not in coarsened]
         try:
@@ -231,6 +235,19 @@ class EmbeddedIndex:
         for folder in {*self._folder.glob("segment-*"), *self._folder.glob("draft-*")} - count:
             shutil.rmtree(folder, ignore_errors=True)
         (self._folder / "draft-manifest").unlink(missing_ok=True)
+
+
+def _encoded(ids: Iterable[str]) -> NDArray[np.bytes_]:
+    """Return ids as segments keep them, in order."""
+    return np.array(sorted(face.encode() for face in ids), "S")
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"The index cannot be written: {error.strerror}.") from error
 
 
 _EMPTY = State(Tail({}), (), 0, 0)

@@ -46,4 +46,7 @@ def open_index(where: str, folder: Path, contract: str, dimension: int) -> Index
             return EmbeddedIndex(folder, contract, dimension, FaissCodes)
         return EmbeddedIndex(folder, contract, dimension)
     except ImportError as error:
-        raise IndexUnavailable(f"This index needs '{error.name}', which is not installed.") from error
+        extra = {"faiss": "faiss", "psycopg": "postgres", "pymilvus": "milvus"}.get(str(error.name))
+        raise IndexUnavailable(
+            f"This index needs '{error.name}', which is not installed: `pip install 'lineament[{extra}]'`."
+        ) from error

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from lineament.errors import IndexUnavailable
 from lineament.index.nearest import Near, nearest
-from lineament.index.protocol import Hits, Purged
+from lineament.index.protocol import Hits, Purged, require_vectors
 
 BLOCK_ROWS = 250_000  # templates that get memory together: 256 MB of the device at 512-D
 _AT_ONCE = 16  # probes compared together: 320 MB of scores for 10 million faces
@@ -160,8 +160,7 @@ class GpuIndex:
         self, ids: Sequence[str], collections: Sequence[str], vectors: NDArray[np.float32], revision: int
     ) -> None:
         """Apply new faces; see Index."""
-        if len(ids) and vectors.shape != (len(ids), self._dimension):
-            raise ValueError(f"expected ({len(ids)}, {self._dimension}) vectors, got {vectors.shape}")
+        require_vectors(ids, vectors, self._dimension)
         with self._writing:
             state, first = self._state, {face: at for at, face in reversed(list(enumerate(ids)))}
             new = sorted(at for face, at in first.items() if face not in self._rows)
@@ -229,7 +228,7 @@ def _torch() -> Any:
         return importlib.import_module("torch")
     except ImportError as error:
         raise IndexUnavailable(
-            "The index is to run on a graphics card, and PyTorch is not installed."
+            "The index is to run on a graphics card, and PyTorch is not installed: `pip install torch`."
         ) from error
 
 

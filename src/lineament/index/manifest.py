@@ -19,7 +19,6 @@ from lineament.index.segment import Damaged, Segment, open_segment, sync
 
 FORMAT = 1
 _NAME = "manifest.json"
-_TRIES = 5  # another process may delete a segment between two reads
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,21 @@ def read_manifest(folder: Path, contract: str, codes: type[Codes]) -> Kept:
 
     Raises Damaged.
     """
-    for attempt in range(1, _TRIES + 1):
+    file = folder / _NAME
+    if not file.exists():
+        return Kept((), 0)
+    read = file.read_bytes()
+    while True:
         try:
-            return _read(folder, contract, codes)
-        except FileNotFoundError:
-            return Kept((), 0)
+            return _opened(folder, read, contract, codes)
         except Damaged:
-            if attempt == _TRIES:
+            before, read = read, file.read_bytes()
+            if read == before:  # or else another process has just deleted what this one was about to open
                 raise
-    raise AssertionError
 
 
-def _read(folder: Path, contract: str, codes: type[Codes]) -> Kept:
-    lines = (folder / _NAME).read_bytes().split(b"\n")
+def _opened(folder: Path, read: bytes, contract: str, codes: type[Codes]) -> Kept:
+    lines = read.split(b"\n")
     if len(lines) != 3 or hashlib.sha256(lines[0]).hexdigest().encode() != lines[1]:
         raise Damaged(f"{_NAME} is not what was written.")
     manifest = json.loads(lines[0])

@@ -26,7 +26,7 @@ from pymilvus import DataType, MilvusClient
 
 from lineament.errors import IndexUnavailable
 from lineament.index.milvus_search import Asking, MilvusSnapshot, Row, State, exact, literal, one_sentence
-from lineament.index.protocol import Purged
+from lineament.index.protocol import Purged, require_vectors
 
 _PIECE = 5_000  # ids in one request
 _BATCH = 8 << 20  # bytes of vectors in one request
@@ -94,8 +94,7 @@ class MilvusIndex:
         self, ids: Sequence[str], collections: Sequence[str], vectors: NDArray[np.float32], revision: int
     ) -> None:
         """Apply new faces; see Index. Rows count only once the state says so: half an add is none."""
-        if len(ids) and vectors.shape != (len(ids), self._dimension):
-            raise ValueError(f"expected ({len(ids)}, {self._dimension}) vectors, got {vectors.shape}")
+        require_vectors(ids, vectors, self._dimension)
         with self._change() as before:
             first = dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
             there = self._rows(first, [])

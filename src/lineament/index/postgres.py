@@ -25,7 +25,7 @@ from lineament.errors import IndexUnavailable
 from lineament.index.postgres_purge import begin_new_log, require_forgetting, rewrite
 from lineament.index.postgres_scan import PostgresSnapshot, packed
 from lineament.index.postgres_tables import Connection, Partition, Tables, connect, prepare, revision
-from lineament.index.protocol import Purged
+from lineament.index.protocol import Purged, require_vectors
 
 # What must not be, and how many rows of a partition are so. PostgreSQL itself refuses another dimension and
 # numbers that are not finite.
@@ -87,8 +87,7 @@ class PostgresIndex:
         self, ids: Sequence[str], collections: Sequence[str], vectors: NDArray[np.float32], revision: int
     ) -> None:
         """Apply new faces; see Index."""
-        if len(ids) and vectors.shape != (len(ids), self._tables.dimension):
-            raise ValueError(f"expected ({len(ids)}, {self._tables.dimension}) vectors, got {vectors.shape}")
+        require_vectors(ids, vectors, self._tables.dimension)
         first = {face: at for at, face in reversed(list(enumerate(ids)))}
         with self._change(revision) as connection:
             connection.execute(

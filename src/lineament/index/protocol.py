@@ -95,3 +95,9 @@ class Index(Protocol):
 
     def close(self) -> None:
         """Give back what is held open."""
+
+
+def require_vectors(ids: Sequence[str], vectors: NDArray[np.float32], dimension: int) -> None:
+    """Raise ValueError unless there are (n, D) vectors for n ids; where there are no ids, any will do."""
+    if len(ids) and vectors.shape != (len(ids), dimension):
+        raise ValueError(f"expected ({len(ids)}, {dimension}) vectors, got {vectors.shape}")

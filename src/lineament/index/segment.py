@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Sequence
+import shutil
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
@@ -94,11 +95,8 @@ class Segment:
         """Return the segment with these rows gone too."""
         return replace(self, gone=np.union1d(self.gone, rows)) if len(rows) else self
 
-    def rows_of(self, ids: Iterable[str]) -> NDArray[np.int64]:
-        """Return the rows of those of these faces that are here and not gone."""
-        width = self.ids.dtype.itemsize
-        encoded = {face.encode() for face in ids}
-        wanted = np.array(sorted(face for face in encoded if len(face) <= width), self.ids.dtype)
+    def rows_of(self, wanted: NDArray[np.bytes_]) -> NDArray[np.int64]:
+        """Return the rows of those of these (m,) ids, which are in order, that are here and not gone."""
         found = [np.zeros(0, np.int64)]
         for start, stop in self.ranges.values():
             there = self.ids[start:stop]
@@ -213,6 +211,20 @@ def write_segment(
     Raises OSError.
     """
     draft = parent / f"draft-{os.urandom(8).hex()}"
+    try:
+        digest, described, blocks = _write(draft, pieces, dimension, codes, bits)
+        folder = draft.rename(parent / draft.name.replace("draft-", "segment-"))
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)  # it may have filled the disk
+        raise
+    sync(parent)
+    return _opened(folder, digest, described, blocks)
+
+
+def _write(
+    draft: Path, pieces: Sequence[Piece], dimension: int, codes: type[Codes], bits: int
+) -> tuple[str, _Described, list[Codes]]:
+    """Write all files of a segment into a new folder; return the digest of its shape, that, and the codes."""
     draft.mkdir(mode=0o700)
     every = np.concatenate([piece.ids for piece in pieces])
     names = np.repeat([piece.collection for piece in pieces], [len(piece.ids) for piece in pieces])
@@ -242,9 +254,7 @@ def write_segment(
     (draft / "segment.json").write_bytes(text)
     for path in (*draft.iterdir(), draft):
         sync(path)
-    folder = draft.rename(parent / draft.name.replace("draft-", "segment-"))
-    sync(parent)
-    return _opened(folder, hashlib.sha256(text).hexdigest(), described, blocks)
+    return hashlib.sha256(text).hexdigest(), described, blocks
 
 
 def open_segment(folder: Path, digest: str, codes: type[Codes]) -> Segment:

@@ -33,6 +33,7 @@ class TurbovecCodes:
     """See Codes."""
 
     library: ClassVar[str] = "turbovec"
+    fewest_bits: ClassVar[int] = 2
 
     def __init__(self, codes: TurboQuantIndex) -> None:
         self._codes = codes

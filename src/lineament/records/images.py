@@ -125,7 +125,10 @@ def add_face(
 
 
 def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> Iterator[NewTemplates]:
-    """Yield the templates of one contract that were added by revisions in (after, up_to], in their order."""
+    """Yield the templates of one contract that were added by revisions in (after, up_to], in their order.
+
+    What comes last is of the revision ``up_to``, and may hold none.
+    """
     rows = tx.execute(
         select(template.c.face_id, template.c.collection_id, template.c.vector, template.c.revision)
         .where(template.c.contract == contract, template.c.revision > after, template.c.revision <= up_to)
@@ -138,12 +141,11 @@ def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> It
             yield _new_templates(waiting, revision - 1)
             waiting = []
         waiting.extend(added)
-    if waiting:
-        yield _new_templates(waiting, up_to)
+    yield _new_templates(waiting, up_to)
 
 
 def _new_templates(rows: Sequence[Row[Any, Any, Any, Any]], revision: int) -> NewTemplates:
-    vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1)
+    vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1 if rows else 0)
     return NewTemplates([row.face_id for row in rows], [row.collection_id for row in rows], vectors, revision)
 
 
