@@ -37,7 +37,7 @@ def ingest(context: click.Context, source: str, collection: str, as_json: bool) 
     with opened() as installation:
         items = open_source(_outside(source, load_settings().data))
         use.require_permission(installation, collection)
-        bar = progress.add_task(f"Ingesting into '{plain(collection)}'", total=len(items))
+        bar = progress.add_task(f"Ingesting into '{plain(collection)}'", total=items.size)
         try:
             with progress:
                 report = use.ingest(

@@ -51,7 +51,8 @@ class FolderSource:
             self._paths += [Path(parent, name) for name in names if not name.startswith(".")]
         self._paths.sort()
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         return len(self._paths) + len(self._closed)
 
     def __iter__(self) -> Iterator[Item | Unreadable]:
@@ -81,7 +82,8 @@ class ManifestSource:
         self._folder = manifest.resolve().parent
         self._header, self._rows = _rows(manifest)
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Item | Unreadable]:

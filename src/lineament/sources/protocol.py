@@ -11,15 +11,26 @@ from lineament.errors import SourceError
 
 @dataclass(frozen=True)
 class Item:
-    """One file of a source. ``read`` returns its bytes and raises SourceError when it cannot."""
+    """One file of a source. ``read`` returns its bytes and raises SourceError when it cannot.
+
+    ``path`` is its place in the source, the same each time, such as 'reel-3.zip/0012.jpg'. ``date`` is when
+    the photograph was made, as the source says it; ``licence`` a name or address. ``version`` changes when the
+    bytes do (an ETag, a checksum that the source states): a file that is known by path and version is not
+    fetched again. ``film`` names the recording that a frame is of, ``seconds`` the frame's time in it.
+    """
 
     path: str
     read: Callable[[], bytes]
     source_url: str | None = None
     page_url: str | None = None
     caption: str | None = None
+    date: str | None = None
     credit: str | None = None
+    licence: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
+    film: str | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -31,10 +42,14 @@ class Unreadable:
 
 
 class Source(Protocol):
-    """A place that photographs come from, always in the same order."""
+    """A place that photographs come from, always in the same order. Nothing is held in memory but the next.
 
-    def __len__(self) -> int:
-        """Return how many items will be yielded."""
+    An iteration may raise SourceError where the source as a whole breaks off; what came before it counts.
+    """
+
+    @property
+    def size(self) -> int | None:
+        """How many items will be yielded, where that is known beforehand."""
 
     def __iter__(self) -> Iterator[Item | Unreadable]:
         """Yield every item once."""
