@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lineament.errors import SettingsInvalid
 from lineament.index.engines import EMBEDDED, is_engine
+from lineament.records.master_key import is_master_key
 
 
 class Settings(BaseSettings):
@@ -23,6 +24,14 @@ class Settings(BaseSettings):
     device: Literal["cpu", "cuda"] = "cpu"
     index: SecretStr = SecretStr(EMBEDDED)  # an address may hold a password
     examples: Path | None = None
+    master_key: str | None = None  # where it is, and not the key
+
+    @field_validator("master_key", mode="after")
+    @classmethod
+    def _name_a_place(cls, value: str | None) -> str | None:
+        if value is not None and not is_master_key(value):
+            raise ValueError("it names no place; docs/reference/settings.md says how to")
+        return value
 
     @field_validator("index", mode="after")
     @classmethod
@@ -47,6 +56,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """Where the model packs lie that an operator added."""
         return self.data / "models"
+
+    @property
+    def master_key_place(self) -> str:
+        """Where the master key is."""
+        return self.master_key or f"file:{self.data / 'master-key'}"
 
     @property
     def witnesses(self) -> Path:

@@ -107,10 +107,10 @@ class SourceError(BadInput):
 
 
 class SourceUnreadable(SourceError):
-    """The folder or manifest as a whole cannot be used."""
+    """The source as a whole cannot be used, or breaks off; what came before it counts."""
 
     code = "source-unreadable"
-    remedy = "Give a folder of photographs, or a CSV file whose header has at least: path,source_url."
+    remedy = "Give what docs/sources.md lists: a folder, a manifest with path and source_url, an archive."
 
 
 class BadRow(SourceError):
@@ -132,6 +132,62 @@ class FileTooLarge(SourceError):
 
     code = "file-too-large"
     remedy = "Use a smaller copy: 32 MB are the most."
+
+
+class FileChanged(SourceError):
+    """A file's bytes are not those that its source states the digest of."""
+
+    code = "file-changed"
+    remedy = "Get the file again from where it came from, and ask there if it is no other this time."
+
+
+class ExtraMissing(BadInput):
+    """A library is not installed that only some installations need."""
+
+    code = "extra-missing"
+    remedy = "Install it with `pip install 'lineament[NAME]'`, with the name of the extra that is named above."
+
+
+class NetworkOff(SourceError):
+    """Something on the web was named, and no host may be fetched from."""
+
+    code = "network-off"
+    remedy = "Copy the files here first, or allow a host to be fetched from: docs/network.md says how."
+
+
+class HostNotAllowed(SourceError):
+    """An address leads to a host that is not on the list of those that may be fetched from."""
+
+    code = "host-not-allowed"
+    remedy = "Add the host to the list, if its owner permits it; docs/network.md says how."
+
+
+class AddressRefused(SourceError):
+    """An address is not a plain https address of a host on the public internet."""
+
+    code = "address-refused"
+    remedy = "Use an address such as https://archive.example/photo.jpg: a public name, no port, no user."
+
+
+class SitePermissionMissing(SourceError):
+    """A site publishes no permission file that is in force for this operator, purpose and place."""
+
+    code = "site-permission-missing"
+    remedy = "Ask the site's owner for one; docs/network.md describes the file and holds a template."
+
+
+class SiteForbids(SourceError):
+    """A site's robots.txt, or a preference about AI that it states, forbids this."""
+
+    code = "site-forbids"
+    remedy = "Leave it out, or ask the site's owner to change it; it is never overruled here."
+
+
+class FetchFailed(SourceError):
+    """A site or bucket did not answer as it should, or not within the limits of size and time."""
+
+    code = "fetch-failed"
+    remedy = "Ingest again later; what is already there is not done twice."
 
 
 # --- permission, policy, collections ---------------------------------------------------------------------
@@ -369,6 +425,26 @@ class BlobLost(Broken):
 
     code = "blob-lost"
     remedy = "Restore the data folder's blobs from a backup."
+
+
+class KeyLost(Broken):
+    """The key of what is asked for was destroyed, or the data folder has lost it."""
+
+    code = "key-lost"
+    remedy = (
+        "What was withdrawn cannot be read again, and is not to be. Where nothing was withdrawn, restore "
+        "the data folder from a backup."
+    )
+
+
+class MasterKeyWrong(Broken):
+    """The master key is missing, or is not the one that this data folder was kept under."""
+
+    code = "master-key-wrong"
+    remedy = (
+        "Put the right key back, or name it with LINEAMENT_MASTER_KEY; without it nothing that is kept "
+        "here can be read, by anybody."
+    )
 
 
 class IndexBehind(Broken):

@@ -7,6 +7,7 @@ import secrets
 import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lineament.config import Settings
 from lineament.core.policy import Policy, parse_policy
 from lineament.errors import (
     LedgerKeyLost,
+    MasterKeyWrong,
     PolicyInvalid,
     RecordsUnusable,
     SourceError,
@@ -26,8 +28,10 @@ from lineament.index.engines import open_index
 from lineament.index.protocol import Index
 from lineament.ledger import LedgerError, Signer, WitnessPolicy
 from lineament.records import ledger_entries
-from lineament.records.blobs import Blobs
+from lineament.records.blobs import Blobs, Documents
 from lineament.records.collections import current_revision
+from lineament.records.keys import DOCUMENTS, INDEX, SUPPRESSION, Keys
+from lineament.records.master_key import open_master_key, stopped_rotation, take_over
 from lineament.records.models import pack_in_use
 from lineament.records.store import Records, open_records
 from lineament.sources import read_file
@@ -37,8 +41,8 @@ from lineament.vision.pipeline import Vision
 def open_installation(settings: Settings) -> Installation:
     """Open the installation in the settings' data folder; the first time, make it.
 
-    Raises StorageFailed, PolicyInvalid, WitnessesInvalid, ModelPackInvalid, LedgerKeyLost, IndexUnavailable,
-    and what ``open_records`` raises.
+    Raises StorageFailed, PolicyInvalid, WitnessesInvalid, ModelPackInvalid, LedgerKeyLost, MasterKeyWrong,
+    IndexUnavailable, and what ``open_records`` raises.
     """
     data = settings.data
     try:
@@ -55,14 +59,18 @@ def open_installation(settings: Settings) -> Installation:
         with opened.read() as tx:
             is_new = ledger_entries.count(tx) == 0 and not published.exists()
             pack = models.load(settings.models, pack_in_use(tx))
+        keys = _keys(settings, opened)
         tail, vision = models.tail_of(pack), Vision(pack, device=settings.device)
         signer = _signer(key, is_new)
     except BaseException:
         opened.close()
         raise
+    blobs = Blobs(data / "blobs")
     return Installation(
         records=opened,
-        blobs=Blobs(data / "blobs"),
+        keys=keys,
+        blobs=blobs,
+        documents=Documents(blobs, partial(_key, opened, keys, DOCUMENTS)),
         index=_index(settings, opened, vision),
         vision=vision,
         contract=vision.contract,
@@ -76,6 +84,33 @@ def open_installation(settings: Settings) -> Installation:
         new_id=lambda: secrets.token_hex(16),
         new_salt=lambda: secrets.token_bytes(32),
     )
+
+
+def _keys(settings: Settings, records: Records) -> Keys:
+    """Open the data keys, and make those that are not a collection's. Raises MasterKeyWrong."""
+    others = (DOCUMENTS, SUPPRESSION, INDEX)
+    with records.read() as tx:
+        there = Keys.names(tx)
+    keys = Keys(open_master_key(settings.master_key_place, is_new=not there))
+    if not there.issuperset(others):
+        with records.write() as tx:
+            for name in others:
+                keys.ensure(tx, name)
+    try:
+        _key(records, keys, INDEX)  # so that a wrong master key is known at once
+    except MasterKeyWrong:
+        after = stopped_rotation(settings.master_key_place)
+        if after is None:
+            raise
+        keys = Keys(open_master_key(after, is_new=False))
+        _key(records, keys, INDEX)
+        take_over(settings.master_key_place)
+    return keys
+
+
+def _key(records: Records, keys: Keys, name: str) -> bytes:
+    with records.read() as tx:
+        return keys.get(tx, name)
 
 
 def _index(settings: Settings, records: Records, vision: Vision) -> Index:

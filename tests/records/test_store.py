@@ -1,6 +1,5 @@
 """The records open safely, keep what was committed and nothing else, and refuse what they do not know."""
 
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -11,9 +10,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from lineament.errors import BlobLost, RecordsBusy, RecordsNewer, RecordsUnusable, StorageFailed
-from lineament.records import images, ledger_entries, store
+from lineament.records import ledger_entries, store
 from lineament.records.blobs import Blobs
 from lineament.records.schema import metadata
+from lineament.records.sealed import new_key
 from lineament.records.store import open_records
 
 
@@ -22,21 +22,6 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(tmp_path: Pat
     records = open_records(tmp_path / "records.sqlite3")
     with records.read() as tx:
         assert compare_metadata(MigrationContext.configure(tx), metadata) == []
-    records.close()
-
-
-def test_faces_of_an_older_schema_are_counted_once_when_it_is_upgraded(archive_data: Path, tmp_path: Path):
-    """Afterwards each new face is counted as it comes."""
-    file = Path(shutil.copy(archive_data / "records.sqlite3", tmp_path))
-    connection = sqlite3.connect(file)
-    with connection:
-        connection.execute("DROP TABLE face_count")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    (contract, faces), *_ = connection.execute("SELECT contract, count(*) FROM template GROUP BY contract")
-    connection.close()
-    records = open_records(file)
-    with records.read() as tx:
-        assert images.faces_by_contract(tx) == {contract: faces}
     records.close()
 
 
@@ -69,7 +54,7 @@ def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path):
     program = f"""
 import os, signal
 from pathlib import Path
-from lineament.records import images, ledger_entries, store
+from lineament.records import ledger_entries, store
 from lineament.records.store import open_records
 records = open_records(Path({str(file)!r}))
 with records.write() as tx:
@@ -102,33 +87,22 @@ def test_a_newer_schema_is_refused(tmp_path: Path):
     with connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(RecordsNewer, match="newer version"):
+    with pytest.raises(RecordsNewer, match="not known here"):
         open_records(file)
 
 
 def test_a_blob_comes_back_or_is_reported(tmp_path: Path):
     """Changed and missing bytes are both noticed."""
-    blobs = Blobs(tmp_path)
-    digest = blobs.put(b"a photograph")
-    assert blobs.put(b"a photograph") == digest
-    assert blobs.get(digest) == b"a photograph"
+    blobs, key = Blobs(tmp_path), new_key()
+    blobs.put("ab12", b"a photograph", key)
+    assert blobs.get("ab12", key) == b"a photograph"
     (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
     file.write_bytes(b"another photograph")
+    assert not blobs.holds("ab12", key)
     with pytest.raises(BlobLost, match="changed on disk"):
-        blobs.get(digest)
+        blobs.get("ab12", key)
     with pytest.raises(BlobLost, match="missing"):
-        blobs.get("0" * 64)
-
-
-def test_a_stored_file_that_was_damaged_is_written_again(tmp_path: Path):
-    """Whoever brings the bytes once more mends it."""
-    blobs = Blobs(tmp_path)
-    digest = blobs.put(b"a photograph")
-    (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
-    file.write_bytes(b"")
-    assert not blobs.holds(digest)
-    blobs.put(b"a photograph")
-    assert blobs.get(digest) == b"a photograph"
+        blobs.get("0" * 64, key)
 
 
 def test_a_full_disk_is_a_sentence(tmp_path: Path):
@@ -138,7 +112,7 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path):
     with pytest.raises(StorageFailed):
         open_records(taken / "records.sqlite3")
     with pytest.raises(StorageFailed):
-        Blobs(taken).put(b"a photograph")
+        Blobs(taken).put("ab12", b"a photograph", new_key())
 
 
 def test_a_strange_folder_name_keeps_the_records_inside_it(tmp_path: Path):

@@ -50,7 +50,7 @@ def read_permission(installation: Installation, file: Path) -> Permission:
             raise PermissionInvalid(
                 f"'evidence' must be a document that proves the permission; '{name}' is not."
             )
-        return installation.blobs.put(evidence)
+        return installation.documents.put(evidence)
 
     try:
         permission = parse_permission(read_file(file).decode("utf-8-sig"), keep_evidence)
@@ -86,6 +86,7 @@ def add(installation: Installation, who: Person, name: str, title: str, permissi
             raise CollectionExists(f"There is another collection named '{name}'.")
         collection_id, now = installation.new_id(), installation.clock()
         collections.add_collection(doing.tx, collection_id, name, title, now)
+        installation.keys.add(doing.tx, collection_id)
         doing.record("collection.created", at=iso(now), who=who.id, collection=collection_id)
         _record_permission(installation, doing, who, collection_id, permission)
     return True
@@ -150,6 +151,7 @@ def _record_permission(
         who=who.id,
         collection=collection_id,
         version=version,
+        state="given",
         document=commitment(salt, sha256(json_bytes(permission.document())).digest()),
         valid_from=iso(permission.valid_from),
         valid_until=iso(permission.valid_until) if permission.valid_until else None,

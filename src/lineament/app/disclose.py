@@ -50,7 +50,7 @@ def export(installation: Installation, who: Person, search_id: str) -> bytes:
     files["search.json"] = json_bytes(_document(shown))
     for place, probe in enumerate(search.probes):
         if probe.size is not None:
-            files[f"probes/{place}"] = installation.blobs.get(probe.sha256)
+            files[f"probes/{place}"] = installation.documents.get(probe.sha256)
     openings = [one for index, entry in entries.items() for one in _openings(shown, who, index, entry)]
     manifest = ledger.make_manifest(files, openings)
     with act(installation) as doing:

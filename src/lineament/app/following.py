@@ -36,7 +36,10 @@ def catch_up(installation: Installation, on_progress: Callable[[int], None] = la
         applied = installation.index.revision
         if applied >= revision:
             return
-        for new in images.templates_since(tx, installation.vision.contract, applied, revision):
+        # First what is gone: were it last, a stop in between would leave the index at a revision without it.
+        installation.index.remove(images.removed_since(tx, applied, revision), applied)
+        contract = installation.vision.contract
+        for new in images.templates_since(tx, installation.keys, contract, applied, revision):
             installation.index.add(new.face_ids, new.collection_ids, new.vectors, new.revision)
             done += len(new.face_ids)
             on_progress(done)

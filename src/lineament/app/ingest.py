@@ -29,22 +29,14 @@ from lineament.core.times import iso
 from lineament.core.words import counted
 from lineament.errors import FaceTooSmall, NoFace, PermissionNotInForce, PhotographError, SourceError
 from lineament.ledger import commitment
-from lineament.records import collections, images
+from lineament.records import collections, images, ingests
 from lineament.records.collections import Collection
 from lineament.records.images import Image, Provenance
+from lineament.records.ingests import Rejected
 from lineament.sources import Item, Source, Unreadable
 from lineament.vision.pipeline import Vision
 
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """One file that was not taken in, and why."""
-
-    path: str
-    code: str
-    sentence: str
 
 
 @dataclass
@@ -102,7 +94,8 @@ def ingest(
     collection = require_permission(installation, collection_name)
     ingest_id, salt, report = installation.new_id(), installation.new_salt(), Report()
     with installation.records.write() as tx:
-        images.start_ingest(tx, ingest_id, collection.id, who.id, salt, installation.clock())
+        total = source.size
+        ingests.start_ingest(tx, ingest_id, collection.id, who.id, "", total, salt, installation.clock())
     done = 0
     prepare = partial(_prepare, installation, collection.id)
     with (
@@ -123,8 +116,10 @@ def ingest(
             "known": report.known,
             "no_face": report.no_face,
             "rejected": len(report.rejected) - report.no_face,
+            "corrected": 0,
+            "withheld": 0,
         }
-        images.finish_ingest(doing.tx, ingest_id, counts, now)
+        ingests.update_ingest(doing.tx, ingest_id, counts, now, finished=True)
         doing.record(
             "ingest.finished", at=iso(now), who=who.id, collection=collection.id, ingest=ingest_id, **counts
         )
@@ -177,11 +172,22 @@ def _prepare(installation: Installation, collection_id: str, item: Item | Unread
             faces = images.known_faces(tx, collection_id, digest, installation.vision.contract)
         if faces is not None:
             if faces:
-                installation.blobs.put(data)  # where the stored file was lost, it comes back
+                _put_back(installation, collection_id, digest, data)
             return _Known(item.path, faces)
         return _through_vision(installation.vision, item, data, digest)
     except (PhotographError, SourceError) as error:
         return Rejected(item.path, error.code, str(error))
+
+
+def _put_back(installation: Installation, collection_id: str, digest: str, data: bytes) -> None:
+    """Store the bytes of a known photograph again, where the stored file was lost."""
+    with installation.records.read() as tx:
+        there = images.find_image(tx, collection_id, digest)
+        if there is None:
+            return
+        key = images.image_key(tx, installation.keys, there)
+    if not installation.blobs.holds(there.id, key):
+        installation.blobs.put(there.id, data, key)
 
 
 def _through_vision(vision: Vision, item: Item, data: bytes, digest: str) -> _Prepared:
@@ -236,7 +242,7 @@ def _commit(
     ]
     unusable = [one for one in outcomes if isinstance(one, Rejected)]
     for reject in unusable + faceless:
-        images.add_rejection(doing.tx, ingest_id, reject.path, reject.code, reject.sentence)
+        ingests.add_rejection(doing.tx, ingest_id, reject)
     if fresh:
         revision = collections.next_revision(doing.tx, collection.id)
         for one in fresh:
@@ -270,16 +276,35 @@ def _add(
     revision: int,
 ) -> None:
     """Write one image with its faces. The bytes of a photograph without a usable face are not kept."""
-    if one.faces:
-        installation.blobs.put(one.data)
     item, contract = one.item, installation.vision.contract
     provenance = Provenance(
-        item.path, item.source_url, item.page_url, item.caption, item.credit, dict(item.extra)
+        path=item.path,
+        source_url=item.source_url,
+        page_url=item.page_url,
+        caption=item.caption,
+        date=item.date,
+        credit=item.credit,
+        licence=item.licence,
+        extra=dict(item.extra),
+        version=item.version,
     )
     width, height = one.size
-    image = Image(installation.new_id(), collection_id, one.digest, one.media_type, width, height, provenance)
-    image_id = images.put_image(tx, image, contract, ingest_id)
+    new_id = installation.new_id()
+    image = Image(
+        id=new_id,
+        collection_id=collection_id,
+        sha256=one.digest,
+        media_type=one.media_type,
+        width=width,
+        height=height,
+        provenance=provenance,
+        phash=bytes(32),
+        group_id=new_id,
+    )
+    image_id, key = images.put_image(tx, installation.keys, image, contract, ingest_id)
+    if one.faces and not installation.blobs.holds(image_id, key):
+        installation.blobs.put(image_id, one.data, key)
     for detected, template in zip(one.faces, one.templates, strict=True):
         images.add_face(
-            tx, installation.new_id(), image_id, collection_id, detected, contract, template, revision
+            tx, installation.new_id(), image_id, key, collection_id, detected, contract, template, revision
         )

@@ -12,7 +12,8 @@ from lineament.core.policy import Person, Policy, Role
 from lineament.errors import RoleMissing
 from lineament.index.protocol import Index
 from lineament.ledger import Signer, WitnessPolicy
-from lineament.records.blobs import Blobs
+from lineament.records.blobs import Blobs, Documents
+from lineament.records.keys import Keys
 from lineament.records.store import Records
 from lineament.vision.pipeline import Vision
 
@@ -26,7 +27,9 @@ class Installation:
     """
 
     records: Records
+    keys: Keys
     blobs: Blobs
+    documents: Documents
     index: Index
     vision: Vision
     contract: str

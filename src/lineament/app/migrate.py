@@ -15,14 +15,16 @@ from functools import partial
 from sqlalchemy import Connection
 
 from lineament.app import models
-from lineament.app.ingest import Rejected, ingest
+from lineament.app.ingest import ingest
 from lineament.app.installation import Installation, require
 from lineament.app.journal import act, change_terms, terms_of
+from lineament.app.stored import image_bytes
 from lineament.core.policy import Mode, Person, Role
-from lineament.errors import BlobLost, FileMissing, NotCalibrated, PermissionNotInForce
+from lineament.errors import BlobLost, FileMissing, KeyLost, NotCalibrated, PermissionNotInForce
 from lineament.records import collections, images
-from lineament.records.blobs import Blobs
 from lineament.records.collections import Collection
+from lineament.records.images import Image
+from lineament.records.ingests import Rejected
 from lineament.records.models import AddedPack, use_pack
 from lineament.records.terms import read_terms
 from lineament.sources import Item
@@ -147,7 +149,9 @@ class _Stored:
         self._installation = installation
         self._ids = image_ids
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many there are."""
         return len(self._ids)
 
     def __iter__(self) -> Iterator[Item]:
@@ -155,11 +159,11 @@ class _Stored:
             with self._installation.records.read() as tx:
                 page = images.images(tx, self._ids[start : start + _PAGE])
             for one in page:
-                yield Item(read=partial(_read, self._installation.blobs, one.sha256), **vars(one.provenance))
+                yield Item(read=partial(_read, self._installation, one), **vars(one.provenance))
 
 
-def _read(blobs: Blobs, digest: str) -> bytes:
+def _read(installation: Installation, image: Image) -> bytes:
     try:
-        return blobs.get(digest)
-    except BlobLost as error:
+        return image_bytes(installation, image)
+    except (BlobLost, KeyLost) as error:
         raise FileMissing(str(error)) from error

@@ -104,7 +104,7 @@ def add(installation: Installation, who: Person, folder: Path, accepts: Callable
         text = terms(pack)
         if not accepts(text):
             raise LicenceNotAccepted(f"The terms of the model pack '{pack.name}' were not accepted.")
-        accepted = installation.blobs.put(text.encode())
+        accepted = installation.documents.put(text.encode())
         with act(installation) as doing:
             now = iso(installation.clock())
             if pack.name in {one.name for one in list_packs(doing.tx)}:  # another process was quicker

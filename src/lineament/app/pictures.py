@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lineament.app.candidates import face_for, image_for, own_search
 from lineament.app.installation import Installation
+from lineament.app.stored import image_bytes
 from lineament.core.faces import Photograph
 from lineament.core.policy import Person
 from lineament.errors import SearchNotFound
@@ -40,17 +41,17 @@ def _probe(installation: Installation, who: Person, search_id: str, number: int)
 
 
 def _photograph(installation: Installation, probe: Probe) -> Photograph:
-    return installation.vision.decode(installation.blobs.get(probe.sha256))
+    return installation.vision.decode(installation.documents.get(probe.sha256))
 
 
 def image(installation: Installation, who: Person, image_id: str) -> bytes:
     """Return a photograph as a JPEG. Raises ImageNotFound."""
     stored = image_for(installation, who, image_id)[0].image
-    return jpeg(installation.vision.decode(installation.blobs.get(stored.sha256)), IMAGE_SIDE)
+    return jpeg(installation.vision.decode(image_bytes(installation, stored)), IMAGE_SIDE)
 
 
 def crop(installation: Installation, who: Person, face_id: str) -> bytes:
     """Return a face with its surroundings as a JPEG. Raises ImageNotFound."""
     face = face_for(installation, who, face_id)
-    photograph = installation.vision.decode(installation.blobs.get(face.image.sha256))
+    photograph = installation.vision.decode(image_bytes(installation, face.image))
     return jpeg(photograph, CROP_SIDE, face.detected)

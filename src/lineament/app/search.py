@@ -89,7 +89,7 @@ def open_search(
         seen = replace(opened, probes=tuple(probes))
         done = _compare(installation, seen, purpose, lambda place: installation.vision.read(photos[place]))
         for photo in photos:
-            installation.blobs.put(photo)
+            installation.documents.put(photo)
     except Exception as error:
         code = error.code if isinstance(error, LineamentError) else LineamentError.code
         sentence = str(error) if isinstance(error, LineamentError) else "Something went wrong."
@@ -122,7 +122,7 @@ def choose_face(
     purpose = _decide(installation, who, waiting)
 
     def read(place: int) -> Photograph:
-        return installation.vision.read(installation.blobs.get(probes[place].sha256))
+        return installation.vision.read(installation.documents.get(probes[place].sha256))
 
     with _about(number, len(probes)):
         probes[number - 1] = _choose(installation, probes[number - 1], read(number - 1), choice)
@@ -288,7 +288,7 @@ def _rank(
 ) -> list[CandidateRow]:
     """Score the index's hits again from the records, exactly, and give copies of a photograph one rank."""
     with installation.records.read() as tx:
-        templates = images.templates_of(tx, installation.vision.contract, ids)
+        templates = images.templates_of(tx, installation.keys, installation.vision.contract, ids)
         faces = images.faces(tx, ids)
     exact = probe.astype(np.float64)
     scores = {face: float(vector.astype(np.float64) @ exact) for face, vector in templates.items()}

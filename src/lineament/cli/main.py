@@ -14,6 +14,7 @@ from lineament.cli.common import EXIT_CODES, Exit, exit_code
 from lineament.cli.disclose import export, receipt
 from lineament.cli.index import index
 from lineament.cli.ingest import ingest
+from lineament.cli.keys import keys
 from lineament.cli.ledger import fsck, verifier, verify, witness
 from lineament.cli.models import models
 from lineament.cli.search import search
@@ -63,6 +64,7 @@ for command in (
     models,
     ingest,
     index,
+    keys,
     search,
     receipt,
     export,

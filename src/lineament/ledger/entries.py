@@ -111,9 +111,18 @@ KINDS: dict[str, dict[str, Type]] = {
         "who": ID,
         "collection": ID,
         "version": INTEGER,
+        "state": one_of("draft", "given", "narrowed", "withdrawn"),
         "document": COMMITMENT,
         "valid_from": TIME,
         "valid_until": nullable(TIME),
+    },
+    "site.permission": {  # the file that allows photographs of one host to be fetched
+        "at": TIME,
+        "who": nullable(ID),  # null where the daily check found it so
+        "collection": ID,
+        "host": COMMITMENT,
+        "file": nullable(DIGEST),
+        "state": one_of("in-force", "narrowed", "expired", "gone"),
     },
     "ingest.batch": {
         "at": TIME,
@@ -133,8 +142,10 @@ KINDS: dict[str, dict[str, Type]] = {
         "ingest": ID,
         "new": INTEGER,
         "known": INTEGER,
+        "corrected": INTEGER,  # known ones whose captions and the like had changed
         "no_face": INTEGER,
         "rejected": INTEGER,
+        "withheld": INTEGER,  # those of withdrawn photographs and people
     },
     "search": {
         "started": TIME,
@@ -189,12 +200,18 @@ KINDS: dict[str, dict[str, Type]] = {
     },
     "withdrawal.recorded": {
         "at": TIME,
-        "who": nullable(ID),
+        "who": ID,
         "withdrawal": ID,
-        "collection": nullable(ID),
+        "by": one_of("person", "grantor", "curator", "retention"),
+        "scope": one_of("face", "image", "source", "collection"),
+        "collection": ID,
+        "revision": INTEGER,
+        "images": INTEGER,
+        "faces": INTEGER,
         "subject": COMMITMENT,
     },
-    "erasure.done": {"at": TIME, "withdrawal": ID, "images": INTEGER, "faces": INTEGER},
+    "erasure.done": {"at": TIME, "withdrawal": ID, "images": INTEGER, "faces": INTEGER, "proof": COMMITMENT},
+    "keys.rotated": {"at": TIME, "who": ID, "keys": INTEGER},
     "backup.restored": {"at": TIME, "who": ID, "taken": TIME, "entries": INTEGER},
 }
 

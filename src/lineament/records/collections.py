@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from lineament.core.permission import LegalBasis, Permission
 from lineament.core.policy import Standing
 from lineament.core.times import from_iso, iso
-from lineament.records.schema import collection, permission, state
+from lineament.records.schema import collection, permission, permission_purpose, state
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,17 @@ def add_permission(
     row = {
         "collection_id": collection_id,
         "version": version,
+        "status": "given",
+        "valid_from": iso(terms.valid_from),
+        "valid_until": iso(terms.valid_until) if terms.valid_until else None,
         "document": terms.document(),
         "salt": salt,
         "recorded_by": by,
         "recorded_at": iso(now),
     }
     tx.execute(insert(permission).values(row))
+    of_version = {"collection_id": collection_id, "version": version}
+    tx.execute(insert(permission_purpose), [of_version | {"purpose": one} for one in terms.purposes])
     return version
 
 

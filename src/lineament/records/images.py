@@ -1,40 +1,51 @@
-"""Images, their faces and templates, and the ingests that brought them."""
+"""Images with their faces and templates. A template is sealed under its photograph's key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from lineament.core.faces import DetectedFace
 from lineament.core.quality import Quality
-from lineament.core.times import iso
-from lineament.records.schema import collection, face, face_count, image, ingest, rejection, template
+from lineament.errors import KeyLost, RecordsUnusable
+from lineament.records.keys import Keys
+from lineament.records.schema import collection, face, face_count, image, removal, template
+from lineament.records.sealed import NotWhole, new_key, seal, unseal
 
 _AT_ONCE = 10_000  # templates in memory while an index follows
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where one image comes from. ``path`` is its place in the source; ``extra`` is all else."""
+    """Where one image comes from. ``path`` is its place in the source; ``extra`` is all else.
+
+    ``version`` is what the source says that changes when the bytes do, if it says that.
+    """
 
     path: str
-    source_url: str | None
-    page_url: str | None
-    caption: str | None
-    credit: str | None
-    extra: Mapping[str, str]
+    source_url: str | None = None
+    page_url: str | None = None
+    caption: str | None = None
+    date: str | None = None
+    credit: str | None = None
+    licence: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
 
 
 @dataclass(frozen=True)
 class Image:
-    """One stored photograph. ``sha256`` names its bytes in the blobs; sizes are px of the upright image."""
+    """One stored photograph. Its ``id`` names its file; ``sha256`` is of its bytes.
+
+    Sizes are px of the upright image. ``phash`` is what nearly the same photographs share, 32 bytes, and
+    ``group_id`` the id of the first image of those that are nearly the same as this one.
+    """
 
     id: str
     collection_id: str
@@ -43,6 +54,8 @@ class Image:
     width: int
     height: int
     provenance: Provenance
+    phash: bytes
+    group_id: str
 
 
 @dataclass(frozen=True)
@@ -82,33 +95,72 @@ def known_faces(tx: Connection, collection_id: str, sha256: str, contract: str) 
     return count if count or row.contract == contract else None
 
 
-def put_image(tx: Connection, new: Image, contract: str, ingest_id: str) -> str:
-    """Record that an image went through ``contract`` and return its id.
+def find_image(tx: Connection, collection_id: str, sha256: str) -> Image | None:
+    """Return the image of these bytes in a collection, if it is there."""
+    mine = (image.c.collection_id == collection_id) & (image.c.sha256 == sha256)
+    row = tx.execute(select(image).where(mine)).mappings().first()
+    return _image(row) if row else None
 
-    Bytes that are there under an older contract keep their id and take the new provenance.
+
+def put_image(tx: Connection, keys: Keys, new: Image, contract: str, ingest_id: str) -> tuple[str, bytes]:
+    """Record that an image went through ``contract``; return its id and its own key.
+
+    Bytes that are there under an older contract keep their id, key and group, and take the new provenance.
     """
-    values = vars(new) | vars(new.provenance) | {"contract": contract, "ingest_id": ingest_id}
-    del values["provenance"]
+    above = keys.get(tx, new.collection_id)
+    values = vars(new.provenance) | {"contract": contract, "ingest_id": ingest_id}
     mine = (image.c.collection_id == new.collection_id) & (image.c.sha256 == new.sha256)
-    there = tx.scalar(select(image.c.id).where(mine))
-    if there is None:
-        tx.execute(insert(image).values(values))
-        return new.id
-    tx.execute(update(image).where(mine).values(values | {"id": there}))
-    return str(there)
+    there = tx.execute(select(image.c.id, image.c.key).where(mine)).first()
+    if there is not None:
+        tx.execute(update(image).where(mine).values(values))
+        return there.id, _unsealed(above, there.key, there.id)
+    key = new_key()
+    values |= {name: value for name, value in vars(new).items() if name != "provenance"}
+    tx.execute(insert(image).values(values | {"key": seal(above, key, new.id)}))
+    return new.id, key
+
+
+def image_key(tx: Connection, keys: Keys, one: Image) -> bytes:
+    """Return an image's own key. Raises KeyLost, also where the image is gone."""
+    wrapped = tx.scalar(select(image.c.key).where(image.c.id == one.id))
+    if wrapped is None:
+        raise KeyLost("The photograph is no longer here.")
+    return _unsealed(keys.get(tx, one.collection_id), wrapped, one.id)
+
+
+def rewrap(tx: Connection, collection_id: str, before: bytes, after: bytes) -> Iterator[str]:
+    """Wrap the keys of a collection's images under another key of the collection's; yield each one's id."""
+    rows = select(image.c.id, image.c.key).where(image.c.collection_id == collection_id)
+    for row in tx.execute(rows).all():
+        wrapped = seal(after, _unsealed(before, row.key, row.id), row.id)
+        tx.execute(update(image).where(image.c.id == row.id).values(key=wrapped))
+        yield row.id
+
+
+def correct(tx: Connection, image_id: str, provenance: Provenance) -> None:
+    """Record what is now known of an image."""
+    tx.execute(update(image).where(image.c.id == image_id).values(vars(provenance)))
+
+
+def is_known_version(tx: Connection, collection_id: str, path: str, version: str, contract: str) -> bool:
+    """Say whether this version of what lies at a path in the source went through a contract."""
+    mine = (image.c.collection_id == collection_id) & (image.c.path == path)
+    same = (image.c.version == version) & (image.c.contract == contract)
+    return tx.execute(select(image.c.id).where(mine, same)).first() is not None
 
 
 def add_face(
     tx: Connection,
     face_id: str,
     image_id: str,
+    key: bytes,
     collection_id: str,
     detected: DetectedFace,
     contract: str,
     vector: NDArray[np.float32],
     revision: int,
 ) -> None:
-    """Record a face and its (D,) float32 template under one contract."""
+    """Record a face and its (D,) float32 template under one contract, sealed under the image's ``key``."""
     tx.execute(insert(face).values(id=face_id, image_id=image_id, **face_document(detected)))
     tx.execute(
         insert(template).values(
@@ -116,45 +168,96 @@ def add_face(
             contract=contract,
             collection_id=collection_id,
             revision=revision,
-            vector=vector.astype("<f4").tobytes(),
+            vector=seal(key, vector.astype("<f4").tobytes(), f"{face_id} {contract}"),
         )
     )
+    add_to_count(tx, contract, collection_id, 1)
+
+
+def add_to_count(tx: Connection, contract: str, collection_id: str, more: int) -> None:
+    """Record that a collection has more faces with a template of a contract, or fewer."""
     mine = (face_count.c.contract == contract) & (face_count.c.collection_id == collection_id)
-    if not tx.execute(update(face_count).where(mine).values(faces=face_count.c.faces + 1)).rowcount:
-        tx.execute(insert(face_count).values(contract=contract, collection_id=collection_id, faces=1))
+    if not tx.execute(update(face_count).where(mine).values(faces=face_count.c.faces + more)).rowcount:
+        tx.execute(insert(face_count).values(contract=contract, collection_id=collection_id, faces=more))
 
 
-def templates_since(tx: Connection, contract: str, after: int, up_to: int) -> Iterator[NewTemplates]:
+def templates_since(
+    tx: Connection, keys: Keys, contract: str, after: int, up_to: int
+) -> Iterator[NewTemplates]:
     """Yield the templates of one contract that were added by revisions in (after, up_to], in their order.
 
     What comes last is of the revision ``up_to``, and may hold none.
     """
     rows = tx.execute(
-        select(template.c.face_id, template.c.collection_id, template.c.vector, template.c.revision)
-        .where(template.c.contract == contract, template.c.revision > after, template.c.revision <= up_to)
+        _templates(contract)
+        .where(template.c.revision > after, template.c.revision <= up_to)
         .order_by(template.c.revision)
         .execution_options(yield_per=_AT_ONCE)
     )
-    waiting: list[Row[Any, Any, Any, Any]] = []
+    waiting: list[Row[Any]] = []
     for revision, added in groupby(rows, key=lambda row: int(row.revision)):
         if len(waiting) >= _AT_ONCE:
-            yield _new_templates(waiting, revision - 1)
+            yield _new_templates(tx, keys, contract, waiting, revision - 1)
             waiting = []
         waiting.extend(added)
-    yield _new_templates(waiting, up_to)
+    yield _new_templates(tx, keys, contract, waiting, up_to)
 
 
-def _new_templates(rows: Sequence[Row[Any, Any, Any, Any]], revision: int) -> NewTemplates:
-    vectors = np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1 if rows else 0)
+def _new_templates(
+    tx: Connection, keys: Keys, contract: str, rows: Sequence[Row[Any]], revision: int
+) -> NewTemplates:
+    opened = b"".join(_opened(tx, keys, contract, rows))
+    vectors = np.frombuffer(opened, "<f4").reshape(len(rows), -1 if rows else 0)
     return NewTemplates([row.face_id for row in rows], [row.collection_id for row in rows], vectors, revision)
 
 
-def templates_of(tx: Connection, contract: str, face_ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+def templates_of(
+    tx: Connection, keys: Keys, contract: str, face_ids: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
     """Return the (D,) float32 templates of these faces under one contract, by face id."""
-    rows = tx.execute(
-        select(template).where(template.c.contract == contract, template.c.face_id.in_(face_ids))
+    rows = tx.execute(_templates(contract).where(template.c.face_id.in_(face_ids))).all()
+    opened = _opened(tx, keys, contract, rows)
+    return {row.face_id: np.frombuffer(data, "<f4") for row, data in zip(rows, opened, strict=True)}
+
+
+def _templates(contract: str) -> Select[Any]:
+    """Select templates with what their keys are found by."""
+    what = (template.c.face_id, template.c.collection_id, template.c.vector, template.c.revision)
+    return (
+        select(*what, image.c.id.label("image_id"), image.c.key)
+        .select_from(template.join(face).join(image))
+        .where(template.c.contract == contract)
     )
-    return {row.face_id: np.frombuffer(row.vector, "<f4") for row in rows}
+
+
+def _opened(tx: Connection, keys: Keys, contract: str, rows: Iterable[Row[Any]]) -> Iterator[bytes]:
+    """Yield the templates of rows, opened."""
+    above: dict[str, bytes] = {}
+    for row in rows:
+        if row.collection_id not in above:
+            above[row.collection_id] = keys.get(tx, row.collection_id)
+        key = _unsealed(above[row.collection_id], row.key, row.image_id)
+        yield _unsealed(key, row.vector, f"{row.face_id} {contract}")
+
+
+def _unsealed(key: bytes, sealed: bytes, about: str) -> bytes:
+    try:
+        return unseal(key, sealed, about)
+    except NotWhole as error:
+        raise RecordsUnusable("The records are damaged: a template or a key does not open.") from error
+
+
+def removed_since(tx: Connection, after: int, up_to: int) -> list[str]:
+    """Return the ids of the faces that revisions in (after, up_to] removed."""
+    span = (removal.c.revision > after) & (removal.c.revision <= up_to)
+    return list(tx.scalars(select(removal.c.face_id).where(span)))
+
+
+def fingerprints(tx: Connection) -> tuple[list[str], NDArray[np.uint8]]:
+    """Return the groups of all images, and what nearly the same ones share, (n, 32) uint8."""
+    rows = tx.execute(select(image.c.group_id, image.c.phash).order_by(image.c.id)).all()
+    shared = np.frombuffer(b"".join(row.phash for row in rows), np.uint8).reshape(len(rows), 32)
+    return [row.group_id for row in rows], shared
 
 
 def images(tx: Connection, image_ids: Sequence[str]) -> list[Image]:
@@ -212,26 +315,6 @@ def faces_of_image(tx: Connection, image_id: str) -> list[StoredFace]:
     return list(faces(tx, ids).values())
 
 
-def start_ingest(
-    tx: Connection, ingest_id: str, collection_id: str, by: str, salt: bytes, now: datetime
-) -> None:
-    """Record that an ingest began."""
-    row = {"id": ingest_id, "collection_id": collection_id, "person_id": by, "salt": salt}
-    tx.execute(insert(ingest).values(row | {"started_at": iso(now)}))
-
-
-def add_rejection(tx: Connection, ingest_id: str, path: str, code: str, sentence: str) -> None:
-    """Record one file that an ingest could not use, and why."""
-    tx.execute(insert(rejection).values(ingest_id=ingest_id, path=path, code=code, sentence=sentence))
-
-
-def finish_ingest(tx: Connection, ingest_id: str, counts: Mapping[str, int], now: datetime) -> None:
-    """Record how an ingest ended."""
-    tx.execute(
-        update(ingest).where(ingest.c.id == ingest_id).values(finished_at=iso(now), counts=dict(counts))
-    )
-
-
 def count_faces(tx: Connection, contract: str) -> dict[str, int]:
     """Return how many faces of one contract each collection has, by its id; empty ones are left out."""
     rows = tx.execute(select(face_count).where(face_count.c.contract == contract))
@@ -282,8 +365,8 @@ _FACE = (face.c.id.label("face_id"), face.c.box, face.c.landmarks, face.c.score,
 
 
 def _image(row: Mapping[Any, Any]) -> Image:
-    said = {name: row[name] for name in ("path", "source_url", "page_url", "caption", "credit", "extra")}
-    plain = {name: row[name] for name in ("id", "collection_id", "sha256", "media_type", "width", "height")}
+    said = {one.name: row[one.name] for one in fields(Provenance)}
+    plain = {one.name: row[one.name] for one in fields(Image) if one.name != "provenance"}
     return Image(**plain, provenance=Provenance(**said))
 
 

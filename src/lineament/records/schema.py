@@ -2,7 +2,11 @@
 
 One counter, ``revision``, rises with every change to what can be searched. A template carries the revision
 that added it and the collection it is in, so that an index can follow and faces can be counted from one index
-of the database; a collection carries the revision that last changed it, so that a search can be pinned.
+of the database; a removed face the revision that removed it; and a collection the revision that last changed
+it, so that a search can be pinned.
+
+Templates and stored files are sealed under a key of their photograph's own, that key under the collection's,
+and that one under the master key: whichever is destroyed takes what is under it along. See ``keys.py``.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -72,6 +77,13 @@ credential = Table(  # sign-in links, sessions and API tokens: only digests are 
     Column("used_at", Text),
 )
 
+data_key = Table(  # each wrapped under the master key
+    "data_key",
+    metadata,
+    Column("name", Text, primary_key=True),  # a collection's id, or what else it is for
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
 collection = Table(
     "collection",
     metadata,
@@ -88,10 +100,33 @@ permission = Table(  # every change is a new version; the newest one counts
     metadata,
     Column("collection_id", Text, ForeignKey("collection.id"), primary_key=True),
     Column("version", Integer, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("valid_from", Text, nullable=False),  # as in the document, so that SQL can compare them
+    Column("valid_until", Text),
     Column("document", JSON, nullable=False),
     Column("salt", LargeBinary, nullable=False),
     Column("recorded_by", Text, ForeignKey("person.id"), nullable=False),
     Column("recorded_at", Text, nullable=False),
+)
+
+permission_purpose = Table(
+    "permission_purpose",
+    metadata,
+    Column("collection_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    ForeignKeyConstraint(["collection_id", "version"], ["permission.collection_id", "permission.version"]),
+)
+
+site_permission = Table(  # the file that allows photographs of one host to be fetched for one collection
+    "site_permission",
+    metadata,
+    Column("collection_id", Text, ForeignKey("collection.id"), primary_key=True),
+    Column("host", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+    Column("file", LargeBinary, nullable=False),
+    Column("checked_at", Text, nullable=False),
+    Column("ended_at", Text),  # when it was found to be gone, narrowed or expired: nothing of it is shown
 )
 
 image = Table(
@@ -108,11 +143,19 @@ image = Table(
     Column("source_url", Text),
     Column("page_url", Text),
     Column("caption", Text),
+    Column("date", Text),
     Column("credit", Text),
+    Column("licence", Text),
     Column("extra", JSON, nullable=False),
+    Column("version", Text),  # what the source says that changes when the bytes do
+    Column("key", LargeBinary, nullable=False),  # wrapped under the collection's key
+    Column("phash", LargeBinary, nullable=False),  # 32 bytes that nearly the same photographs share
+    Column("group_id", Text, nullable=False, index=True),  # the first image of those that are nearly the same
     Column("ingest_id", Text, nullable=False),
     UniqueConstraint("collection_id", "sha256"),
 )
+
+Index("ix_image_collection_id_path", image.c.collection_id, image.c.path)
 
 face = Table(
     "face",
@@ -133,7 +176,43 @@ template = Table(
     Column("contract", Text, primary_key=True),
     Column("collection_id", Text, ForeignKey("collection.id"), nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("vector", LargeBinary, nullable=False),  # little-endian float32, L2-normalised
+    Column("vector", LargeBinary, nullable=False),  # sealed: little-endian float32, L2-normalised
+)
+
+removal = Table(  # faces that are gone, so that an index can follow
+    "removal",
+    metadata,
+    Column("face_id", Text, primary_key=True),
+    Column("revision", Integer, nullable=False, index=True),
+)
+
+withdrawal = Table(
+    "withdrawal",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),  # who recorded it here
+    Column("recorded_at", Text, nullable=False),
+    Column("by", Text, nullable=False),  # whose will it is: person, grantor, curator, or retention
+    Column("scope", Text, nullable=False),  # face, image, source or collection
+    Column("collection_id", Text, ForeignKey("collection.id"), nullable=False),
+    Column("subject", JSON, nullable=False),  # ids of what was withdrawn; they name nobody once it is gone
+    Column("salt", LargeBinary, nullable=False),
+    Column("images", Integer, nullable=False),
+    Column("faces", Integer, nullable=False),
+    Column("erased_at", Text),  # when absence was proved
+    Column("proof", JSON),
+    Column("files", JSON, nullable=False),  # names of stored files that are still to be removed
+)
+
+suppression = Table(  # what must not come back
+    "suppression",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("withdrawal_id", Text, ForeignKey("withdrawal.id"), nullable=False, index=True),
+    Column("digest", Text, index=True),  # keyed, of a photograph's bytes
+    Column("phash", LargeBinary),  # sealed
+    Column("contract", Text),  # of a face that its person asked to be kept out
+    Column("vector", LargeBinary),  # its template, sealed; no search can return it
 )
 
 face_count = Table(  # how many templates there are: every search asks, and counting them takes too long
@@ -150,9 +229,12 @@ ingest = Table(
     Column("id", Text, primary_key=True),
     Column("collection_id", Text, ForeignKey("collection.id"), nullable=False),
     Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("source", Text, nullable=False),
     Column("started_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
     Column("finished_at", Text),
-    Column("counts", JSON),
+    Column("total", Integer),  # null where the source does not know
+    Column("counts", JSON, nullable=False),  # so far
     Column("salt", LargeBinary, nullable=False),
 )
 
@@ -195,7 +277,7 @@ candidate = Table(
     Column("search_id", Text, ForeignKey("search.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("rank", Integer, nullable=False),  # copies of one photograph share a rank
-    Column("face_id", Text, ForeignKey("face.id"), nullable=False, index=True),
+    Column("face_id", Text, nullable=False, index=True),  # it may be withdrawn later
     Column("score", Float, nullable=False),
     Column("strangers", Float),  # expected strangers at this score; null where not measured
     Column("strangers_at_most", Integer),

@@ -43,6 +43,19 @@ class Records:
         with _storage_errors(), connection, connection.begin():
             yield connection
 
+    def forget(self) -> bool:
+        """Leave no byte of what was deleted in the write-ahead log; say whether that worked.
+
+        It does not while another process reads. What is deleted from the database itself is overwritten at
+        once (secure_delete).
+        """
+        with _storage_errors(), self._engine.connect() as connection:
+            # Past SQLAlchemy, which would begin a transaction: inside one nothing can be truncated.
+            cursor = connection.connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, *_ = cursor.fetchone() or (1,)
+            return not busy
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -113,7 +126,9 @@ def _migrate(engine: Engine) -> None:
         if current == scripts.get_current_head():
             return
         if current not in {None, *(script.revision for script in scripts.walk_revisions())}:
-            raise RecordsNewer("The data folder was written by a newer version of Lineament.")
+            raise RecordsNewer(
+                "The data folder was written by a version of Lineament that is not known here."
+            )
         with engine.connect() as connection:
             config.attributes["connection"] = connection.execution_options(lineament_write=True)
             with connection.begin():

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "1"
 down_revision = None
 
 
@@ -21,6 +21,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_collection_name")),
     )
     op.create_table(
+        "data_key",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_data_key")),
+    )
+    op.create_table(
         "ledger_entry",
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("search_id", sa.Text(), nullable=True),
@@ -29,12 +35,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_ledger_entry_search_id"), "ledger_entry", ["search_id"], unique=False)
     op.create_table(
-        "sign_in_failure",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failure")),
-    )
-    op.create_table(
         "person",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -42,26 +42,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
     )
     op.create_table(
-        "model_pack",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("contract", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("terms", sa.Text(), nullable=False),
-        sa.Column("accepted_by", sa.Text(), nullable=False),
-        sa.Column("accepted_at", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["accepted_by"], ["person.id"], name=op.f("fk_model_pack_accepted_by")),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_model_pack")),
-    )
-    op.create_table(
-        "state",
-        sa.Column("id", sa.Integer(), nullable=False),
+        "removal",
+        sa.Column("face_id", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("policy", sa.Text(), nullable=True),
-        sa.Column("contract", sa.Text(), nullable=True),
-        sa.Column("calibration", sa.Text(), nullable=True),
-        sa.Column("pack", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["pack"], ["model_pack.name"], name=op.f("fk_state_pack")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_state")),
+        sa.PrimaryKeyConstraint("face_id", name=op.f("pk_removal")),
+    )
+    op.create_index(op.f("ix_removal_revision"), "removal", ["revision"], unique=False)
+    op.create_table(
+        "sign_in_failure",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failure")),
     )
     op.create_table(
         "credential",
@@ -72,6 +63,16 @@ def upgrade() -> None:
         sa.Column("used_at", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_credential_person_id")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_credential")),
+    )
+    op.create_table(
+        "face_count",
+        sa.Column("contract", sa.Text(), nullable=False),
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("faces", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_face_count_collection_id")
+        ),
+        sa.PrimaryKeyConstraint("contract", "collection_id", name=op.f("pk_face_count")),
     )
     op.create_table(
         "image",
@@ -86,30 +87,55 @@ def upgrade() -> None:
         sa.Column("source_url", sa.Text(), nullable=True),
         sa.Column("page_url", sa.Text(), nullable=True),
         sa.Column("caption", sa.Text(), nullable=True),
+        sa.Column("date", sa.Text(), nullable=True),
         sa.Column("credit", sa.Text(), nullable=True),
+        sa.Column("licence", sa.Text(), nullable=True),
         sa.Column("extra", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=True),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("phash", sa.LargeBinary(), nullable=False),
+        sa.Column("group_id", sa.Text(), nullable=False),
         sa.Column("ingest_id", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["collection_id"], ["collection.id"], name=op.f("fk_image_collection_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_image")),
         sa.UniqueConstraint("collection_id", "sha256", name=op.f("uq_image_collection_id")),
     )
+    op.create_index("ix_image_collection_id_path", "image", ["collection_id", "path"], unique=False)
+    op.create_index(op.f("ix_image_group_id"), "image", ["group_id"], unique=False)
     op.create_table(
         "ingest",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("collection_id", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("started_at", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.Text(), nullable=False),
         sa.Column("finished_at", sa.Text(), nullable=True),
-        sa.Column("counts", sa.JSON(), nullable=True),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("counts", sa.JSON(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["collection_id"], ["collection.id"], name=op.f("fk_ingest_collection_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_ingest_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest")),
     )
     op.create_table(
+        "model_pack",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("contract", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
+        sa.Column("accepted_by", sa.Text(), nullable=False),
+        sa.Column("accepted_at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["accepted_by"], ["person.id"], name=op.f("fk_model_pack_accepted_by")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_model_pack")),
+    )
+    op.create_table(
         "permission",
         sa.Column("collection_id", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("valid_from", sa.Text(), nullable=False),
+        sa.Column("valid_until", sa.Text(), nullable=True),
         sa.Column("document", sa.JSON(), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("recorded_by", sa.Text(), nullable=False),
@@ -145,14 +171,52 @@ def upgrade() -> None:
     )
     op.create_index("ix_search_person_id_started_at", "search", ["person_id", "started_at"], unique=False)
     op.create_table(
-        "shown_list",
-        sa.Column("search_id", sa.Text(), nullable=False),
-        sa.Column("person_id", sa.Text(), nullable=False),
-        sa.Column("list", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_shown_list_person_id")),
-        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_shown_list_search_id")),
-        sa.PrimaryKeyConstraint("search_id", "person_id", "list", name=op.f("pk_shown_list")),
+        "site_permission",
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("file", sa.LargeBinary(), nullable=False),
+        sa.Column("checked_at", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_site_permission_collection_id")
+        ),
+        sa.PrimaryKeyConstraint("collection_id", "host", name=op.f("pk_site_permission")),
     )
+    op.create_table(
+        "withdrawal",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.JSON(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("images", sa.Integer(), nullable=False),
+        sa.Column("faces", sa.Integer(), nullable=False),
+        sa.Column("erased_at", sa.Text(), nullable=True),
+        sa.Column("proof", sa.JSON(), nullable=True),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_withdrawal_collection_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_withdrawal_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawal")),
+    )
+    op.create_table(
+        "candidate",
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("face_id", sa.Text(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("strangers", sa.Float(), nullable=True),
+        sa.Column("strangers_at_most", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_candidate_search_id")),
+        sa.PrimaryKeyConstraint("search_id", "position", name=op.f("pk_candidate")),
+    )
+    op.create_index(op.f("ix_candidate_face_id"), "candidate", ["face_id"], unique=False)
     op.create_table(
         "face",
         sa.Column("id", sa.Text(), nullable=False),
@@ -167,6 +231,18 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_face_image_id"), "face", ["image_id"], unique=False)
     op.create_table(
+        "permission_purpose",
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection_id", "version"],
+            ["permission.collection_id", "permission.version"],
+            name=op.f("fk_permission_purpose_collection_id"),
+        ),
+        sa.PrimaryKeyConstraint("collection_id", "version", "purpose", name=op.f("pk_permission_purpose")),
+    )
+    op.create_table(
         "rejection",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("ingest_id", sa.Text(), nullable=False),
@@ -178,19 +254,40 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rejection_ingest_id"), "rejection", ["ingest_id"], unique=False)
     op.create_table(
-        "candidate",
+        "shown_list",
         sa.Column("search_id", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
-        sa.Column("face_id", sa.Text(), nullable=False),
-        sa.Column("score", sa.Float(), nullable=False),
-        sa.Column("strangers", sa.Float(), nullable=True),
-        sa.Column("strangers_at_most", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["face_id"], ["face.id"], name=op.f("fk_candidate_face_id")),
-        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_candidate_search_id")),
-        sa.PrimaryKeyConstraint("search_id", "position", name=op.f("pk_candidate")),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("list", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_shown_list_person_id")),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_shown_list_search_id")),
+        sa.PrimaryKeyConstraint("search_id", "person_id", "list", name=op.f("pk_shown_list")),
     )
-    op.create_index(op.f("ix_candidate_face_id"), "candidate", ["face_id"], unique=False)
+    op.create_table(
+        "state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=True),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("calibration", sa.Text(), nullable=True),
+        sa.Column("pack", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["pack"], ["model_pack.name"], name=op.f("fk_state_pack")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_state")),
+    )
+    op.create_table(
+        "suppression",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("withdrawal_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("phash", sa.LargeBinary(), nullable=True),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("vector", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["withdrawal_id"], ["withdrawal.id"], name=op.f("fk_suppression_withdrawal_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
+    )
+    op.create_index(op.f("ix_suppression_digest"), "suppression", ["digest"], unique=False)
+    op.create_index(op.f("ix_suppression_withdrawal_id"), "suppression", ["withdrawal_id"], unique=False)
     op.create_table(
         "template",
         sa.Column("face_id", sa.Text(), nullable=False),
