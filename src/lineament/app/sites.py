@@ -1,0 +1,118 @@
+"""Photographs from the web stay as long as their site's permission file does.
+
+Looked at once a day: where the file is gone, narrowed or expired, or could not be reached for two days,
+nothing of the site is shown from then on; a week later it is erased. A file that comes back in between
+brings it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
+
+from lineament.app.installation import Installation
+from lineament.app.journal import Act, act
+from lineament.core.policy import Person
+from lineament.core.times import from_iso, iso
+from lineament.errors import SitePermissionMissing, SourceError
+from lineament.ledger import commitment
+from lineament.records import collections, sites
+from lineament.records.images import StoredFace
+from lineament.records.sites import Site
+from lineament.sources.site_permission import SitePermission, Standing, check, parse_site_permission
+
+CHECK_AFTER = timedelta(hours=20)  # so that an hourly upkeep sees each file within a day
+UNREACHED_AT_MOST = timedelta(hours=48)
+ERASE_AFTER = timedelta(days=7)
+
+Reader = Callable[[str], SitePermission]  # a host's file as it is now; raises SourceError
+
+
+def record(
+    doing: Act, installation: Installation, who: Person, collection_id: str, seen: Iterable[SitePermission]
+) -> None:
+    """Record the files that photographs were just fetched under, those that are new with an entry."""
+    now = installation.clock()
+    for one in seen:
+        there = sites.get_site(doing.tx, collection_id, one.host)
+        if there is None or there.sha256 != one.digest or there.ended_at:
+            site = Site(
+                collection_id, one.host, one.digest, one.data, installation.new_salt(), iso(now), None
+            )
+            sites.put_site(doing.tx, site)
+            _enter(doing, installation, site, Standing.IN_FORCE, who)
+
+
+def withheld(tx: Connection) -> Callable[[StoredFace], bool]:
+    """Return what says whether a face comes from a site whose permission file is no longer in force."""
+    ended = {(one.collection_id, one.host) for one in sites.list_sites(tx) if one.ended_at}
+
+    def is_withheld(face: StoredFace) -> bool:
+        address = face.image.provenance.source_url
+        return bool(ended and address) and (face.image.collection_id, urlsplit(address).hostname) in ended
+
+    return is_withheld
+
+
+def recheck(installation: Installation, operator: str, read: Reader) -> list[Site]:
+    """Look at every file that is due; return those that are no longer in force since now."""
+    now = installation.clock()
+    with installation.records.read() as tx:
+        due = [one for one in sites.list_sites(tx) if now - from_iso(one.checked_at) >= CHECK_AFTER]
+    ended = []
+    for site in due:
+        standing = _standing(site, operator, read, installation)
+        if standing is None:  # not reached, and not for long
+            continue
+        with act(installation) as doing:
+            if standing is Standing.IN_FORCE:
+                sites.put_site(doing.tx, replace(site, checked_at=iso(now), ended_at=None))
+                if site.ended_at:
+                    collections.next_revision(doing.tx, site.collection_id)
+                    _enter(doing, installation, site, standing)
+            elif site.ended_at is None:
+                sites.end_site(doing.tx, site, now)
+                collections.next_revision(doing.tx, site.collection_id)
+                _enter(doing, installation, site, standing)
+                ended.append(site)
+    return ended
+
+
+def overdue(installation: Installation) -> list[str]:
+    """Return the ids of the images that are to be erased: those of files that ended a week ago."""
+    now = installation.clock()
+    with installation.records.read() as tx:
+        ended = [one for one in sites.list_sites(tx) if one.ended_at]
+        late = [one for one in ended if now - from_iso(one.ended_at or "") >= ERASE_AFTER]
+        return [image_id for one in late for image_id in sites.images_from(tx, one)]
+
+
+def _standing(site: Site, operator: str, read: Reader, installation: Installation) -> Standing | None:
+    now = installation.clock()
+    before = parse_site_permission(site.file, site.host, from_iso(site.checked_at))
+    try:
+        return check(before, read(site.host), operator, now)
+    except SitePermissionMissing:
+        return Standing.GONE
+    except SourceError:
+        if now >= before.expires:
+            return Standing.EXPIRED
+        return Standing.GONE if now - from_iso(site.checked_at) >= UNREACHED_AT_MOST else None
+
+
+def _enter(
+    doing: Act, installation: Installation, site: Site, standing: Standing, who: Person | None = None
+) -> None:
+    doing.record(
+        "site.permission",
+        at=iso(installation.clock()),
+        who=who.id if who else None,
+        collection=site.collection_id,
+        host=commitment(site.salt, site.host.encode()),
+        file=f"sha256:{site.sha256}" if standing is not Standing.GONE else None,
+        state=standing.replace(" ", "-"),
+    )

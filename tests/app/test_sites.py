@@ -1,0 +1,138 @@
+"""Photographs from the web are shown as long as their site's permission file is in force, and then go."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from lineament.app import candidates, sign_in, sites
+from lineament.app.installation import Installation
+from lineament.app.journal import act
+from lineament.app.search import Request, open_search
+from lineament.errors import FetchFailed, ImageNotFound, SitePermissionMissing, SourceError
+from lineament.records import collections
+from lineament.records import sites as recorded_sites
+from lineament.sources.site_permission import SitePermission, parse_site_permission
+from lineament.testing import NOON, Clock, recorded
+from tests.samples import OBAMA
+from tests.sources.internet import OPERATOR, permission
+
+HOST = "raw.githubusercontent.com"  # whose photographs the archive has
+
+
+def file(now: datetime, **changes: str | None) -> SitePermission:
+    return parse_site_permission(permission(HOST, **changes).encode(), HOST, now)
+
+
+def answers(answer: SitePermission | SourceError) -> Callable[[str], SitePermission]:
+    def read(host: str) -> SitePermission:
+        assert host == HOST
+        if isinstance(answer, SourceError):
+            raise answer
+        return answer
+
+    return read
+
+
+@pytest.fixture
+def found(archive: Installation) -> str:
+    """A search whose first candidate came from the site, which is on record."""
+    who = sign_in.operator(archive)
+    with archive.records.read() as tx:
+        (collection,) = collections.list_collections(tx)
+    with act(archive) as doing:
+        sites.record(doing, archive, who, collection.id, [file(NOON)])
+    request = Request("archive-research", ("archive",))
+    return open_search(archive, who, request, [OBAMA.read_bytes()]).id
+
+
+def shown(archive: Installation, search_id: str) -> int:
+    who = sign_in.operator(archive)
+    return sum(one.face is not None for one in candidates.show_search(archive, who, search_id).candidates)
+
+
+def states(archive: Installation) -> list[object]:
+    return [one["state"] for one in recorded(archive) if one["kind"] == "site.permission"]
+
+
+def test_a_file_is_on_record_once_and_again_when_it_changes(archive: Installation, found: str):
+    """With its digest and a commitment to its host; the ledger names no site."""
+    who = sign_in.operator(archive)
+    with archive.records.read() as tx:
+        (collection,) = collections.list_collections(tx)
+    for one in (file(NOON), file(NOON, Scope="/b")):
+        with act(archive) as doing:
+            sites.record(doing, archive, who, collection.id, [one])
+    entries = [one for one in recorded(archive) if one["kind"] == "site.permission"]
+    assert [one["file"] for one in entries] == [
+        f"sha256:{one.digest}" for one in (file(NOON), file(NOON, Scope="/b"))
+    ]
+    assert HOST not in str(entries)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (SitePermissionMissing("There is none."), "gone"),
+        (file(NOON, Operator="somebody.else.example"), "gone"),
+        (file(NOON, Scope="/other"), "narrowed"),
+        (file(NOON, Purposes="family-reunion"), "narrowed"),
+        (file(NOON, Expires="2026-11-23T00:00:00Z"), "expired"),
+    ],
+)
+def test_what_is_no_longer_permitted_is_shown_to_nobody_within_a_day(
+    archive: Installation,
+    clock: Clock,
+    found: str,
+    answer: SitePermission | SourceError,
+    state: str,
+):
+    """Neither in a list that was there before, nor alone, nor in a new search."""
+    who = sign_in.operator(archive)
+    before = shown(archive, found)
+    face = candidates.show_search(archive, who, found).candidates[0].sources[0]
+    assert sites.recheck(archive, OPERATOR, answers(answer)) == [], "it was looked at just now"
+    clock.turn(timedelta(hours=23))
+    (ended,) = sites.recheck(archive, OPERATOR, answers(answer))
+    assert ended.host == HOST
+    assert states(archive) == ["in-force", state]
+    assert shown(archive, found) < before
+    with pytest.raises(ImageNotFound):
+        candidates.face_for(archive, who, face.id)
+    anew = open_search(archive, who, Request("archive-research", ("archive",)), [OBAMA.read_bytes()])
+    assert face.id not in {row.face_id for row in anew.candidates}
+
+
+def test_a_file_that_comes_back_brings_the_photographs_back(archive: Installation, clock: Clock, found: str):
+    """As long as they were not erased; both changes are on record."""
+    before = shown(archive, found)
+    clock.turn(timedelta(days=1))
+    sites.recheck(archive, OPERATOR, answers(SitePermissionMissing("There is none.")))
+    assert shown(archive, found) < before
+    sites.recheck(archive, OPERATOR, answers(file(clock.now)))
+    assert shown(archive, found) == before
+    assert states(archive) == ["in-force", "gone", "in-force"]
+
+
+def test_a_site_that_cannot_be_reached_has_two_days(archive: Installation, clock: Clock, found: str):
+    """A failure says nothing about the file; two days of them are too many."""
+    before, silent = shown(archive, found), answers(FetchFailed("It does not answer."))
+    clock.turn(timedelta(days=1))
+    assert sites.recheck(archive, OPERATOR, silent) == []
+    assert shown(archive, found) == before
+    clock.turn(timedelta(days=1))
+    assert len(sites.recheck(archive, OPERATOR, silent)) == 1
+    assert shown(archive, found) < before
+
+
+def test_a_week_later_they_are_to_be_erased(archive: Installation, clock: Clock, found: str):
+    """Those of the site alone, and not before."""
+    clock.turn(timedelta(days=1))
+    sites.recheck(archive, OPERATOR, answers(SitePermissionMissing("There is none.")))
+    assert sites.overdue(archive) == []
+    clock.turn(timedelta(days=7))
+    with archive.records.read() as tx:
+        (site,) = recorded_sites.list_sites(tx)
+        theirs = recorded_sites.images_from(tx, site)
+    assert 0 < len(theirs) < 8
+    assert sorted(sites.overdue(archive)) == sorted(theirs)
