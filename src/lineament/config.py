@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lineament.errors import SettingsInvalid
 from lineament.index.engines import EMBEDDED, is_engine
@@ -25,6 +25,14 @@ class Settings(BaseSettings):
     index: SecretStr = SecretStr(EMBEDDED)  # an address may hold a password
     examples: Path | None = None
     master_key: str | None = None  # where it is, and not the key
+    hosts: Annotated[tuple[str, ...], NoDecode] = ()  # that may be fetched from; with none the network is off
+    operator: str = ""  # as sites call this installation's operator in their permission files
+    contact: str = ""  # that a site's owner can write to
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _list_hosts(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
     @field_validator("master_key", mode="after")
     @classmethod

@@ -78,6 +78,13 @@ class DecoderStopped(PhotographError):
     remedy = "The file asks for far more work than a photograph should. Save it anew as an ordinary JPEG."
 
 
+class WorkerLost(PhotographError):
+    """Each worker of a cluster that was given this file ended over it."""
+
+    code = "worker-lost"
+    remedy = "Ingest it without --cluster. If it fails there as well, save it anew as an ordinary JPEG."
+
+
 class NoFace(PhotographError):
     """The detector found no face."""
 
@@ -139,6 +146,37 @@ class FileChanged(SourceError):
 
     code = "file-changed"
     remedy = "Get the file again from where it came from, and ask there if it is no other this time."
+
+
+class NotAFilm(SourceError):
+    """The file is not a recorded film in a format that is read here."""
+
+    code = "not-a-film"
+    remedy = (
+        "Use an MP4, MOV, Matroska, WebM, AVI or MPEG file on this machine, with pictures in H.264, HEVC, "
+        "AV1, VP8, VP9, MPEG-1, -2 or -4, Motion JPEG or ProRes."
+    )
+
+
+class DamagedFilm(SourceError):
+    """A film breaks off or is damaged; the frames that could be read were taken."""
+
+    code = "damaged-film"
+    remedy = "Copy the film again from where it came from, and ingest it again: nothing is done twice."
+
+
+class FilmTooLarge(SourceError):
+    """A film is longer, or its frames are larger, than is read from an untrusted file."""
+
+    code = "film-too-large"
+    remedy = "Scale it down or cut it into parts: 50 megapixels a frame and 12 hours are the most."
+
+
+class FilmStopped(SourceError):
+    """The limited process that reads a film ran out of memory or time; the frames before were taken."""
+
+    code = "film-stopped"
+    remedy = "The film asks for far more work than a film should. Save it anew as an MP4 with H.264."
 
 
 class ExtraMissing(BadInput):
@@ -254,6 +292,20 @@ class ImageNotFound(NotFound):
 
     code = "no-such-image"
     remedy = "Search again: what was withdrawn since is no longer shown."
+
+
+class WithdrawalNotFound(NotFound):
+    """No withdrawal has this id."""
+
+    code = "no-such-withdrawal"
+    remedy = "`lineament withdrawals` lists the withdrawals there are."
+
+
+class NotYetErased(Conflict):
+    """What was withdrawn is not found by a search, and it is yet to be removed from the disk and proved so."""
+
+    code = "not-yet-erased"
+    remedy = "Run `lineament upkeep`, or wait a minute where a server runs."
 
 
 class SearchNotOpen(Conflict):
@@ -445,6 +497,30 @@ class MasterKeyWrong(Broken):
         "Put the right key back, or name it with LINEAMENT_MASTER_KEY; without it nothing that is kept "
         "here can be read, by anybody."
     )
+
+
+class WithdrawalsDamaged(Broken):
+    """The file of withdrawals cannot be read; nothing is served that may have been withdrawn."""
+
+    code = "withdrawals-damaged"
+    remedy = (
+        "Put a whole copy of the file withdrawals back. If these records were not restored from a backup, "
+        "delete it instead: it is written anew from them."
+    )
+
+
+class ErasureFailed(Broken):
+    """Something that was withdrawn is still there; it is not found by a search, and not yet gone."""
+
+    code = "erasure-failed"
+    remedy = "Stop the server, run `lineament index rebuild` and then `lineament upkeep`; report it if it persists."
+
+
+class ClusterUnavailable(Broken):
+    """The cluster that photographs were to be looked at on cannot be reached, or must not be used."""
+
+    code = "cluster-unavailable"
+    remedy = "Start the scheduler and its workers as docs/ingest.md says, and run the same command again."
 
 
 class IndexBehind(Broken):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +21,7 @@ from lineament.errors import (
     MasterKeyWrong,
     PolicyInvalid,
     RecordsUnusable,
+    SettingsInvalid,
     SourceError,
     StorageFailed,
     WitnessesInvalid,
@@ -35,6 +37,7 @@ from lineament.records.master_key import open_master_key, stopped_rotation, take
 from lineament.records.models import pack_in_use
 from lineament.records.store import Records, open_records
 from lineament.sources import read_file
+from lineament.sources.fetch import Fetcher
 from lineament.vision.pipeline import Vision
 
 
@@ -83,6 +86,21 @@ def open_installation(settings: Settings) -> Installation:
         clock=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_hex(16),
         new_salt=lambda: secrets.token_bytes(32),
+    )
+
+
+def open_fetcher(settings: Settings, purposes: Collection[str] = ()) -> Fetcher | None:
+    """Return what fetches photographs for these purposes, or None where the network is off.
+
+    Raises SettingsInvalid, and AddressRefused for a host that is none.
+    """
+    if not settings.hosts:
+        return None
+    for name in ("operator", "contact"):
+        if not getattr(settings, name).strip():
+            raise SettingsInvalid(f"LINEAMENT_HOSTS is set, and LINEAMENT_{name.upper()} is not.")
+    return Fetcher(
+        settings.operator, settings.contact, settings.hosts, purposes, clock=lambda: datetime.now(UTC)
     )
 
 

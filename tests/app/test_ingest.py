@@ -1,24 +1,44 @@
 """Ingest needs permission, does nothing twice, and reports every file that it could not use."""
 
+import random
 import shutil
-import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from lineament import ledger
 from lineament.app import collections, sign_in
 from lineament.app.ingest import Report, ingest
 from lineament.app.installation import Installation
-from lineament.errors import CollectionNotFound, PermissionInvalid, PermissionNotInForce
-from lineament.sources import open_source
+from lineament.app.stored import image_bytes
+from lineament.app.withdraw import withdraw
+from lineament.errors import (
+    CollectionNotFound,
+    PermissionInvalid,
+    PermissionNotInForce,
+    SourceUnreadable,
+    StorageFailed,
+)
+from lineament.records import images, ingests, schema
+from lineament.records.images import Image as StoredImage
+from lineament.records.images import StoredFace
+from lineament.records.ingests import Ingest, Rejected
+from lineament.records.withdrawals import By, Scope
+from lineament.sources import Item, Source, Unreadable, open_source
 from lineament.testing import (
     NOON,
     Clock,
@@ -28,6 +48,7 @@ from lineament.testing import (
     make_permission,
     recorded,
 )
+from tests.samples import CONGRESS, OBAMA
 
 
 def run(installation: Installation, source: Path, name: str = "archive") -> Report:
@@ -135,34 +156,113 @@ def test_a_collection_that_is_not_there_is_named(installation: Installation, por
         run(installation, portraits, "nowhere")
 
 
-def test_a_killed_ingest_is_finished_by_running_it_again(tmp_path: Path, portraits: Path):
-    """A real process is killed at several moments; in the end everything is there once."""
-    for number in range(60):  # several batches of the same people under other bytes
-        image = portraits / f"copy{number}.jpg"
-        shutil.copy(portraits / "obama.jpg", image)
-        with image.open("ab") as file:
-            file.write(bytes([number]))
-    (portraits / "manifest.csv").unlink()
+KILLED = """
+from lineament.app import batches
+from lineament.cli import run
+batches.BATCH = 1  # so that there is something to kill at every moment
+run()
+"""
+KILLS = 12
+
+
+def test_an_ingest_killed_at_any_moment_is_finished_by_running_it_again(tmp_path: Path):
+    """Nothing is twice, missing or half-written: the records are those of a run that nobody killed."""
+    folder = varied_photographs(tmp_path / "photographs")
+    whole = make_installation(tmp_path / "whole")
+    make_collection(whole, "archive", folder)
     data = tmp_path / "data"
     first = make_installation(data)
     make_collection(first, "archive")
     first.close()
-    command = [sys.executable, "-c", "from lineament.cli import run; run()"]
-    arguments = ["ingest", str(portraits), "--collection", "archive"]
+    command = [sys.executable, "-c", KILLED, "ingest", str(folder), "--collection", "archive"]
     environment = {"LINEAMENT_DATA": str(data), "PATH": "/usr/bin"}
-    for delay in (0.8, 1.6, 2.4):
-        process = subprocess.Popen(command + arguments, env=environment, stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    subprocess.run(command + arguments, env=environment, check=True, capture_output=True)
+    draw = random.Random(26)  # noqa: S311 - what is drawn at random must be drawn again the same
+    killed = 0
+    with closing(sqlite3.connect(data / "records.sqlite3")) as records:
+        for _ in range(KILLS):
+            wanted = count(records) + draw.randint(1, 3)
+            with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+                while count(records) < wanted and process.poll() is None:
+                    time.sleep(0.001)
+                time.sleep(draw.uniform(0, 0.03))
+                killed += process.poll() is None
+                process.kill()
+        assert 0 < count(records) < PHOTOGRAPHS
+    assert killed == KILLS
+    subprocess.run(command, env=environment, check=True, capture_output=True)
     last = make_installation(data)
-    there = holds(last, "archive")
-    assert (there.images, there.faces) == (67, 67)
+    assert contents(last) == contents(whole)
     batches = [entry for entry in recorded(last) if entry["kind"] == "ingest.batch"]
-    assert sum(entry["images"] for entry in batches) == 67  # type: ignore[misc]
+    assert sum(entry["images"] for entry in batches) == PHOTOGRAPHS  # type: ignore[misc]
     assert ledger.fsck(last.ledger_folder, last.signer.verifier).size == len(recorded(last))
-    last.close()
+    for one in (whole, last):
+        one.close()
+
+
+PHOTOGRAPHS = 84
+
+
+def varied_photographs(folder: Path) -> Path:
+    """Eighty portraits, and two copies of each of the first two in other qualities."""
+    folder.mkdir()
+    for file in sorted(CONGRESS.glob("*.jpg"))[: PHOTOGRAPHS - 4]:
+        shutil.copy(file, folder)
+    for file in sorted(folder.glob("*.jpg"))[:2]:
+        for quality in (50, 80):
+            Image.open(file).save(folder / f"{file.stem}-{quality}.jpg", quality=quality)
+    return folder
+
+
+def count(records: sqlite3.Connection) -> int:
+    """Return how many photographs are on record."""
+    return int(records.execute("SELECT count(*) FROM image").fetchone()[0])
+
+
+def contents(installation: Installation) -> list[tuple[object, ...]]:
+    """What there is of each photograph, the groups and all, but without ids, which are random."""
+    with installation.records.read() as tx:
+        rows = tx.execute(select(schema.image).order_by(schema.image.c.sha256)).all()
+        digest_of = {row.id: row.sha256 for row in rows}
+        groups: dict[str, set[str]] = {}
+        for row in rows:
+            groups.setdefault(row.group_id, set()).add(row.sha256)
+        found = []
+        for row in rows:
+            faces = images.faces_of_image(tx, row.id)
+            made = images.templates_of(
+                tx, installation.keys, installation.contract, [one.id for one in faces]
+            )
+            boxes = sorted((one.detected.box.tolist(), made[one.id].tobytes()) for one in faces)
+            stored = sha256(image_bytes(installation, faces[0].image)).hexdigest() if faces else None
+            found.append((row.sha256, row.path, row.phash, boxes, stored, sorted(groups[row.group_id])))
+        counted = images.count_faces(tx, installation.contract)
+    assert sum(counted.values()) == sum(len(one[3]) for one in found)  # type: ignore[arg-type,misc]
+    assert len(digest_of) == len(set(digest_of.values()))
+    return found
+
+
+def test_what_a_killed_ingest_leaves_in_the_folder_can_be_read_by_nobody(
+    installation: Installation, portraits: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The stored file is there before its record is, and the key that opens it comes with the record."""
+    make_collection(installation, "archive")
+    original, keys = ingests.update_ingest, list[bytes]()
+
+    def fail(*arguments: object, **named: object) -> None:
+        raise StorageFailed("The disk is full.")
+
+    monkeypatch.setattr(ingests, "update_ingest", fail)
+    with pytest.raises(StorageFailed):
+        run(installation, portraits)
+    monkeypatch.setattr(ingests, "update_ingest", original)
+    left = [file for file in (installation.ledger_folder.parent / "blobs").rglob("*") if file.is_file()]
+    with installation.records.read() as tx:
+        keys += [bytes(row.key) for row in tx.execute(select(schema.image))]
+    assert len(left) >= 7
+    assert keys == []
+    photographs = [file.read_bytes()[1000:1100] for file in portraits.glob("*.jpg")]
+    assert not any(piece in file.read_bytes() for file in left for piece in photographs)
+    assert run(installation, portraits).new == 7
 
 
 def test_a_photograph_whose_bytes_were_lost_comes_back(installation: Installation, portraits: Path):
@@ -171,8 +271,213 @@ def test_a_photograph_whose_bytes_were_lost_comes_back(installation: Installatio
     shutil.rmtree(installation.ledger_folder.parent / "blobs")
     again = run(installation, portraits)
     assert (again.new, again.known) == (0, 7)
-    digest = sha256((portraits / "obama.jpg").read_bytes()).hexdigest()
-    assert installation.blobs.holds(digest)
+    assert (
+        image_bytes(installation, find(installation, portraits / "obama.jpg"))
+        == (portraits / "obama.jpg").read_bytes()
+    )
+
+
+def find(installation: Installation, file: Path) -> StoredImage:
+    """Return the image of a file's bytes in the collection 'archive'."""
+    (collection,) = [one for one in collections.show(installation) if one.name == "archive"]
+    with installation.records.read() as tx:
+        image = images.find_image(tx, collection.id, sha256(file.read_bytes()).hexdigest())
+    assert image
+    return image
+
+
+def test_what_is_known_of_a_photograph_is_corrected_without_looking_at_it_again(
+    installation: Installation, portraits: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The same bytes under the same path; another path to them changes nothing."""
+    make_collection(installation, "archive", portraits)
+    before = find(installation, portraits / "obama.jpg")
+    manifest = portraits / "manifest.csv"
+    text = manifest.read_text()
+    manifest.write_text(text.replace("Barack Obama", "Barack Obama in 2012"))
+    shutil.copy(portraits / "obama.jpg", portraits / "again.jpg")
+    with manifest.open("a") as file:
+        file.write("again.jpg,https://example.org/again.jpg\n")
+    monkeypatch.setattr(installation.vision, "read", lambda _data: pytest.fail("it is looked at"))
+    report = run(installation, portraits)
+    assert (report.new, report.known, report.corrected, report.rejected) == (0, 8, 1, [])
+    after = find(installation, portraits / "obama.jpg")
+    assert "Barack Obama in 2012" in (after.provenance.caption or "")
+    assert (after.id, after.provenance.path, after.group_id) == (before.id, "obama.jpg", before.group_id)
+    finished = recorded(installation)[-1]
+    assert (finished["kind"], finished["known"], finished["corrected"]) == ("ingest.finished", 8, 1)
+    assert run(installation, portraits).corrected == 0
+
+
+@dataclass
+class Shelf:
+    """A source whose files have versions, and that counts how often each is read."""
+
+    files: dict[str, tuple[str, bytes]]
+    captions: dict[str, str] = field(default_factory=dict)
+    read: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.files)
+
+    def __iter__(self) -> Iterator[Item]:
+        for path, (version, data) in self.files.items():
+
+            def take(path: str = path, data: bytes = data) -> bytes:
+                self.read.append(path)
+                return data
+
+            yield Item(path, take, version=version, caption=self.captions.get(path))
+
+
+def test_a_file_of_a_known_version_is_not_read_again(installation: Installation, portraits: Path):
+    """Unless its stored copy was lost; what is said of it is corrected all the same."""
+    make_collection(installation, "archive")
+    obama, other = ((portraits / name).read_bytes() for name in ("obama.jpg", "adam-smith.jpg"))
+    shelf = Shelf({"a": ("1", obama), "b": ("1", other)})
+    assert take_in(installation, shelf).new == 2
+    shelf.read.clear()
+    shelf.captions["a"] = "A president"
+    again = take_in(installation, shelf)
+    assert (again.known, again.corrected, shelf.read) == (2, 1, [])
+    assert find(installation, portraits / "obama.jpg").provenance.caption == "A president"
+    shelf.files["b"] = ("2", other)
+    assert (take_in(installation, shelf).corrected, shelf.read) == (0, ["b"])  # its version alone is another
+    assert (take_in(installation, shelf).known, shelf.read) == (2, ["b"])
+    shutil.rmtree(installation.ledger_folder.parent / "blobs")
+    assert (take_in(installation, shelf).known, shelf.read) == (2, ["b", "a", "b"])
+
+
+def take_in(installation: Installation, source: Source, name: str = "archive") -> Report:
+    return ingest(installation, sign_in.operator(installation), name, source, lambda _done: None)
+
+
+def test_what_the_photograph_says_itself_is_kept_apart(installation: Installation, portraits: Path):
+    """EXIF goes beside what the source says, and no source can say it instead."""
+    exif = Image.Exif()
+    exif[0x013B], exif[0x0132] = "Jane Roe", "2012:12:06 10:00:00"
+    file = portraits / "signed.jpg"
+    Image.open(portraits / "obama.jpg").save(file, exif=exif, quality=90)
+    make_collection(installation, "archive")
+    take_in(installation, Signed(file))
+    said = find(installation, file).provenance
+    assert said.extra == {"exif:Artist": "Jane Roe", "shelf": "7"}
+    assert (said.credit, said.date) == ("The archive", None)
+
+
+@dataclass
+class Signed:
+    """A source of one file, of which it says more than it can know."""
+
+    file: Path
+    size = 1
+
+    def __iter__(self) -> Iterator[Item]:
+        extra = {"exif:Artist": "Somebody else", "c2pa:signer": "Anybody", "shelf": "7"}
+        yield Item(self.file.name, self.file.read_bytes, credit="The archive", extra=extra)
+
+
+def test_nothing_is_kept_of_what_was_withdrawn(installation: Installation, portraits: Path):
+    """Neither the photograph nor another one of the person who asked for that; no sentence names them."""
+    make_collection(installation, "archive", portraits)
+    face = faces_of(installation, portraits / "obama.jpg")[0]
+    who = sign_in.operator(installation)
+    withdraw(installation, who, Scope.FACE, [face.id], By.PERSON, keep_face_out=True)
+    shutil.copy(OBAMA, portraits / "barack-obama-too.jpg")
+    with (portraits / "manifest.csv").open("a") as file:
+        file.write("barack-obama-too.jpg,https://example.org/too.jpg\n")
+    report = run(installation, portraits)
+    assert (report.new, report.known, report.withheld, report.rejected) == (0, 6, 2, [])
+    finished = recorded(installation)[-1]
+    assert (finished["withheld"], finished["rejected"]) == (2, 0)
+    with installation.records.read() as tx:
+        paths = [row.path for row in tx.execute(select(schema.image))]
+        assert not any("obama" in path for path in paths)
+        both = ingests.list_ingests(tx, face.image.collection_id, 2)
+    assert sorted(one.counts["withheld"] for one in both) == [0, 2]
+
+
+def faces_of(installation: Installation, file: Path) -> list[StoredFace]:
+    image = find(installation, file)
+    with installation.records.read() as tx:
+        return images.faces_of_image(tx, image.id)
+
+
+def test_a_source_that_breaks_off_leaves_what_came_before_it(installation: Installation, portraits: Path):
+    """It is told, and the ingest is not on record as finished."""
+    make_collection(installation, "archive")
+    with pytest.raises(SourceUnreadable, match="breaks off"):
+        take_in(installation, BreaksOff(portraits))
+    assert holds(installation, "archive").images == 3
+    (collection,) = collections.show(installation)
+    with installation.records.read() as tx:
+        (one,) = ingests.list_ingests(tx, collection.id, 9)
+        (rejected,) = ingests.rejections(tx, one.id)
+    assert (one.finished_at, one.counts["new"], one.counts["rejected"]) == (None, 3, 1)
+    assert (rejected.code, rejected.sentence) == ("source-unreadable", "The archive breaks off.")
+    assert "ingest.finished" not in [entry["kind"] for entry in recorded(installation)]
+    assert run(installation, portraits).new == 4
+
+
+@dataclass
+class BreaksOff:
+    """A source that yields three files of a folder, and no more."""
+
+    folder: Path
+    size = None
+
+    def __iter__(self) -> Iterator[Item | Unreadable]:
+        yield from islice(iter(open_source(self.folder)), 3)
+        raise SourceUnreadable("The archive breaks off.")
+
+
+def test_two_ingests_at_once_take_each_photograph_in_once(installation: Installation, portraits: Path):
+    """Both are reported in full; their copies are one group, whichever came first."""
+    for name in ("archive", "second"):
+        make_collection(installation, name)
+    with ThreadPoolExecutor(3) as threads:
+        done = [
+            threads.submit(run, installation, portraits, name) for name in ("archive", "archive", "second")
+        ]
+        reports = [one.result() for one in done]
+    assert sum(one.new for one in reports[:2]) == 7
+    assert [one.new + one.known for one in reports] == [7, 7, 7]
+    with installation.records.read() as tx:
+        groups = [row.group_id for row in tx.execute(select(schema.image))]
+    assert sorted(map(groups.count, set(groups))) == [2] * 7
+
+
+def test_how_far_an_ingest_is_can_be_seen_meanwhile(installation: Installation, portraits: Path):
+    """Each batch brings the records up to date, and rejected files are told as soon as they are on record."""
+    make_collection(installation, "archive")
+    (portraits / "text.jpg").write_text("dear diary")
+    (portraits / "manifest.csv").unlink()
+    who, (collection,) = sign_in.operator(installation), collections.show(installation)
+    seen: list[Ingest] = []
+    told: list[Rejected] = []
+
+    def look(_done: int) -> None:
+        with installation.records.read() as tx:
+            seen.append(ingests.list_ingests(tx, collection.id, 1)[0])
+
+    ingest(
+        installation,
+        who,
+        "archive",
+        open_source(portraits),
+        look,
+        called="the shelf",
+        on_rejected=told.append,
+    )
+    look(8)
+    first, last = seen[0], seen[-1]
+    assert (first.source, first.total, first.finished_at) == ("the shelf", 8, None)
+    assert sum(first.counts.values()) > 0
+    assert last.finished_at
+    none = dict.fromkeys(("known", "corrected", "no_face", "withheld"), 0)
+    assert last.counts == none | {"new": 7, "rejected": 1}
+    assert [one.path for one in told] == ["text.jpg"]
 
 
 def test_evidence_has_to_be_a_document(installation: Installation, tmp_path: Path):

@@ -40,7 +40,7 @@ def test_a_pack_is_added_under_the_terms_that_were_shown(installation: Installat
         (added,) = list_packs(tx)
     digest = sha256(text.encode()).hexdigest()
     assert (added.name, added.terms, added.accepted_by) == ("keen", digest, who.id)
-    assert installation.blobs.get(digest).decode() == text
+    assert installation.documents.get(digest).decode() == text
     entry = recorded(installation)[-1]
     assert (entry["kind"], entry["who"]) == ("model.added", who.id)
     assert (entry["contract"], entry["pack"]) == (described.contract, described.digest)

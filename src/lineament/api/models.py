@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import BaseModel
 
 from lineament.app.candidates import ShownCandidate, ShownSearch
@@ -27,14 +29,21 @@ class Problem(BaseModel):
 
 
 class PermissionOut(BaseModel):
-    """Who allowed a collection to be searched, for what, from when to when."""
+    """Who allowed a collection to be searched, for what, where, from when to when.
+
+    ``state``: draft, not yet in force, in force, narrowed (in force, for less than before), expired or
+    withdrawn. No ``jurisdictions`` means that they were not stated.
+    """
 
     grantor: str
     legal_basis: str
     purposes: list[str]
+    jurisdictions: list[str]
     notice: str
     valid_from: str
     valid_until: str | None
+    retention_days: int
+    state: str
     in_force: bool
 
 
@@ -172,21 +181,24 @@ class SearchOut(BaseModel):
     candidates: list[CandidateOut]
 
 
-def permission_out(permission: Permission, in_force: bool) -> PermissionOut:
-    """Present a permission."""
+def permission_out(permission: Permission, now: datetime) -> PermissionOut:
+    """Present a permission as it stands at ``now`` (UTC)."""
     return PermissionOut(
         grantor=permission.grantor,
         legal_basis=permission.legal_basis,
         purposes=list(permission.purposes),
+        jurisdictions=list(permission.jurisdictions),
         notice=permission.notice,
         valid_from=iso(permission.valid_from),
         valid_until=iso(permission.valid_until) if permission.valid_until else None,
-        in_force=in_force,
+        retention_days=permission.retention_days,
+        state=permission.state(now),
+        in_force=permission.in_force(now),
     )
 
 
-def collection_out(collection: Collection, holds: Contents, in_force: bool) -> CollectionOut:
-    """Present a collection."""
+def collection_out(collection: Collection, holds: Contents, now: datetime) -> CollectionOut:
+    """Present a collection as it stands at ``now`` (UTC)."""
     permission = collection.permission
     return CollectionOut(
         name=collection.name,
@@ -194,7 +206,7 @@ def collection_out(collection: Collection, holds: Contents, in_force: bool) -> C
         images=holds.images,
         faces=holds.faces,
         revision=collection.revision,
-        permission=permission_out(permission, in_force) if permission else None,
+        permission=permission_out(permission, now) if permission else None,
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
+from lineament.app import eligibility
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.core.odds import Coincidence, Strength, coincidence, sentence
@@ -14,7 +13,7 @@ from lineament.core.policy import Person, Role
 from lineament.core.times import iso
 from lineament.errors import ImageNotFound, SearchNotFound
 from lineament.ledger import commitment, field_salt
-from lineament.records import collections, images, searches
+from lineament.records import images, searches
 from lineament.records.images import StoredFace
 from lineament.records.searches import CandidateRow, Outcome, Search
 
@@ -61,7 +60,9 @@ def show_search(installation: Installation, who: Person, search_id: str) -> Show
     withheld can change.
     """
     search = own_search(installation, who, search_id)
-    permitted = _permitted_faces(installation, search)
+    with installation.records.read() as tx:
+        ids = [row.face_id for row in search.candidates]
+        permitted = eligibility.faces_for(tx, ids, search.purpose, installation.clock())
     shown = []
     for rank in dict.fromkeys(row.rank for row in search.candidates):
         copies = [row for row in search.candidates if row.rank == rank]
@@ -103,7 +104,7 @@ def face_for(installation: Installation, who: Person, face_id: str) -> StoredFac
     """Return a face that this person may see. Raises ImageNotFound."""
     with installation.records.read() as tx:
         face = images.faces(tx, [face_id]).get(face_id)
-        if face is not None and _may_see(installation, tx, who, face):
+        if face is not None and eligibility.may_see(tx, who, face, installation.clock()):
             return face
     raise ImageNotFound("There is no such face that you may see.")
 
@@ -112,25 +113,9 @@ def image_for(installation: Installation, who: Person, image_id: str) -> list[St
     """Return the faces of an image that this person may see. Raises ImageNotFound."""
     with installation.records.read() as tx:
         faces = images.faces_of_image(tx, image_id)
-        if faces and _may_see(installation, tx, who, faces[0]):
+        if faces and eligibility.may_see(tx, who, faces[0], installation.clock()):
             return faces
     raise ImageNotFound("There is no such image that you may see.")
-
-
-def _may_see(installation: Installation, tx: Connection, who: Person, face: StoredFace) -> bool:
-    """Say whether the permission lets this person see an image now.
-
-    A curator sees what is in force; a searcher what one of their own searches returned, while the permission
-    allows that search's purpose.
-    """
-    (collection,) = collections.list_collections(tx, [face.collection])
-    permission, now = collection.permission, installation.clock()
-    if permission is None or not permission.in_force(now):
-        return False
-    if Role.CURATOR in who.roles:
-        return True
-    found_for = searches.purposes_that_found(tx, who.id, face.image.id)
-    return any(permission.allows(purpose, now) for purpose in found_for)
 
 
 def _record_shown(
@@ -153,18 +138,6 @@ def _record_shown(
                 shown=sum(one.face is not None for one in shown),
                 withheld=sum(one.face is None for one in shown),
             )
-
-
-def _permitted_faces(installation: Installation, search: Search) -> dict[str, StoredFace]:
-    now = installation.clock()
-    with installation.records.read() as tx:
-        faces = images.faces(tx, [row.face_id for row in search.candidates])
-        allowed = {
-            one.name
-            for one in collections.list_collections(tx)
-            if one.permission and one.permission.allows(search.purpose, now)
-        }
-    return {face_id: face for face_id, face in faces.items() if face.collection in allowed}
 
 
 def _shown(row: CandidateRow, faces: list[StoredFace], searched: int) -> ShownCandidate:

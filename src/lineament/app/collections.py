@@ -1,18 +1,20 @@
-"""Collections: each begins with a recorded permission."""
+"""Collections: each begins with a recorded permission, and every change of it is a new version on record."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from lineament.app import eligibility
 from lineament.app.installation import Installation, require
 from lineament.app.journal import Act, act
+from lineament.core.dpv import parse_jsonld
 from lineament.core.jsontext import json_bytes
-from lineament.core.permission import Permission, parse_permission
+from lineament.core.permission import Permission, Status, Version, WithdrawalReason, parse_permission
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
 from lineament.core.words import is_plain, plain
@@ -37,12 +39,25 @@ class Contents:
     faces: int
 
 
+@dataclass(frozen=True)
+class History:
+    """A collection and the versions of its permission, oldest first, with the names of who recorded them."""
+
+    collection: Collection
+    versions: tuple[tuple[Version, str], ...]
+
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 TITLE_LENGTH_MAX = 200  # characters
+_JSON_LD = {".jsonld", ".json"}
 
 
 def read_permission(installation: Installation, file: Path) -> Permission:
-    """Read a permission file and keep its evidence, which lies beside it. Raises PermissionInvalid."""
+    """Read a permission file and keep its evidence, which lies beside it. Raises PermissionInvalid.
+
+    The file is JSON-LD where its name ends in .jsonld or .json, and else TOML.
+    """
+    parse = parse_jsonld if file.suffix.lower() in _JSON_LD else parse_permission
 
     def keep_evidence(name: str) -> str:
         evidence = read_file(file.parent / name, name)
@@ -53,7 +68,7 @@ def read_permission(installation: Installation, file: Path) -> Permission:
         return installation.documents.put(evidence)
 
     try:
-        permission = parse_permission(read_file(file).decode("utf-8-sig"), keep_evidence)
+        permission = parse(read_file(file).decode("utf-8-sig"), keep_evidence)
     except UnicodeDecodeError as error:
         raise PermissionInvalid("The permission file is not text in UTF-8.") from error
     except SourceError as error:
@@ -62,13 +77,18 @@ def read_permission(installation: Installation, file: Path) -> Permission:
         if purpose not in installation.policy.purposes:
             known = ", ".join(installation.policy.purposes)
             raise PermissionInvalid(f"'purposes' names '{plain(purpose)}'; the policy has: {known}.")
+    if permission.status is Status.WITHDRAWN:
+        raise PermissionInvalid(
+            "'status' is withdrawn: `lineament collections withdraw-permission` records that of a collection."
+        )
     return permission
 
 
 def add(installation: Installation, who: Person, name: str, title: str, permission: Permission) -> bool:
     """Create a collection under a permission. Returns False when the very same one is there already.
 
-    Raises CollectionExists when the name is taken by another one.
+    Under a draft nothing can be taken in or searched. Raises CollectionExists when the name is taken by
+    another one.
     """
     require(who, Role.CURATOR)
     if not _NAME.fullmatch(name):
@@ -79,6 +99,7 @@ def add(installation: Installation, who: Person, name: str, title: str, permissi
     if not title.strip() or not is_plain(title) or len(title) > TITLE_LENGTH_MAX:
         raise InvalidRequest(f"The title must be plain text of 1 to {TITLE_LENGTH_MAX} characters.")
     with act(installation) as doing:
+        permission = permission.recorded_after([])
         there = collections.list_collections(doing.tx, [name])
         if there and (there[0].title, there[0].permission) == (title, permission):
             return False
@@ -92,11 +113,49 @@ def add(installation: Installation, who: Person, name: str, title: str, permissi
     return True
 
 
-def permit(installation: Installation, who: Person, name: str, permission: Permission) -> None:
-    """Record a new version of a collection's permission; it counts from the next search on."""
+def permit(installation: Installation, who: Person, name: str, permission: Permission) -> Permission:
+    """Record a new version of a collection's permission and return it; it counts from the next search on.
+
+    It is recorded as narrowed where it allows less than an earlier version did and nothing that it did not.
+    Raises CollectionNotFound, and PermissionInvalid for a draft of what was given or withdrawn before.
+    """
     require(who, Role.CURATOR)
     with act(installation) as doing:
-        _record_permission(installation, doing, who, _find(doing.tx, name).id, permission)
+        collection = _find(doing.tx, name)
+        earlier = [one.permission for one, _name in collections.versions(doing.tx, collection.id)]
+        if permission.status is Status.DRAFT and any(one.status is not Status.DRAFT for one in earlier):
+            raise PermissionInvalid(
+                f"'status' is draft, and '{name}' has had more than a draft: it would hide what was recorded."
+            )
+        permission = permission.recorded_after(earlier)
+        _record_permission(installation, doing, who, collection.id, permission)
+    return permission
+
+
+def withdraw_permission(
+    installation: Installation, who: Person, name: str, reason: WithdrawalReason
+) -> Permission | None:
+    """Record that a collection's permission was withdrawn, and return it; None where it was before.
+
+    From the next search on nothing of the collection is compared or shown. It stays so until a new permission
+    is given. Raises CollectionNotFound.
+    """
+    require(who, Role.CURATOR)
+    with act(installation) as doing:
+        collection = _find(doing.tx, name)
+        before = collection.permission
+        if before is None or before.status is Status.WITHDRAWN:
+            return None
+        withdrawn = replace(before, status=Status.WITHDRAWN, reason=reason)
+        _record_permission(installation, doing, who, collection.id, withdrawn)
+    return withdrawn
+
+
+def history(installation: Installation, name: str) -> History:
+    """Return a collection with every version of its permission. Raises CollectionNotFound."""
+    with installation.records.read() as tx:
+        collection = _find(tx, name)
+        return History(collection, tuple(collections.versions(tx, collection.id)))
 
 
 def show(installation: Installation) -> list[Collection]:
@@ -123,8 +182,8 @@ def stock(installation: Installation) -> list[tuple[Collection, Contents]]:
 
 def allowing(installation: Installation, purpose: str) -> list[str]:
     """Return the names of the collections whose permission allows a purpose now."""
-    now = installation.clock()
-    return [one.name for one in show(installation) if one.permission and one.permission.allows(purpose, now)]
+    with installation.records.read() as tx:
+        return [one.name for one in eligibility.permitted(tx, purpose, installation.clock())]
 
 
 def find(installation: Installation, name: str) -> Collection:
@@ -151,7 +210,7 @@ def _record_permission(
         who=who.id,
         collection=collection_id,
         version=version,
-        state="given",
+        state=permission.status.value,
         document=commitment(salt, sha256(json_bytes(permission.document())).digest()),
         valid_from=iso(permission.valid_from),
         valid_until=iso(permission.valid_until) if permission.valid_until else None,

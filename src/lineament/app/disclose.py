@@ -37,7 +37,7 @@ def receipt(installation: Installation, who: Person, search_id: str) -> bytes:
     own_search(installation, who, search_id)
     entries = _entries(installation, search_id)
     index = max(index for index, entry in entries.items() if ledger.decode(entry)["kind"] == "search")
-    return _receipt(installation, index, entries[index], _checkpoint_with(installation, index))
+    return receipt_of(installation, index, entries[index], checkpoint_with(installation, index))
 
 
 def export(installation: Installation, who: Person, search_id: str) -> bytes:
@@ -64,9 +64,9 @@ def export(installation: Installation, who: Person, search_id: str) -> bytes:
         )
     if installation.witnesses.urls:
         witnessing.ask(installation)
-    note = _checkpoint_with(installation, made)
-    main = _receipt(installation, made, _entries(installation, search_id)[made], note)
-    further = {index: _receipt(installation, index, entry, note) for index, entry in entries.items()}
+    note = checkpoint_with(installation, made)
+    main = receipt_of(installation, made, _entries(installation, search_id)[made], note)
+    further = {index: receipt_of(installation, index, entry, note) for index, entry in entries.items()}
     return ledger.Bundle(files, manifest, main, further).data
 
 
@@ -75,7 +75,7 @@ def _entries(installation: Installation, search_id: str) -> dict[int, bytes]:
         return ledger_entries.about_search(tx, search_id)
 
 
-def _checkpoint_with(installation: Installation, index: int) -> bytes:
+def checkpoint_with(installation: Installation, index: int) -> bytes:
     """Return the witnessed checkpoint if it holds the entry, else the newest one. Raises LedgerBroken."""
     folder = installation.ledger_folder
     with ledger_errors():
@@ -85,7 +85,8 @@ def _checkpoint_with(installation: Installation, index: int) -> bytes:
         return ledger.read_note(folder)
 
 
-def _receipt(installation: Installation, index: int, entry: bytes, note: bytes) -> bytes:
+def receipt_of(installation: Installation, index: int, entry: bytes, note: bytes) -> bytes:
+    """Return the receipt of an entry under a signed checkpoint that holds it. Raises LedgerBroken."""
     folder, verifier = installation.ledger_folder, installation.signer.verifier
     with ledger_errors():
         return ledger.make_receipt(folder, entry, index, note, verifier).data

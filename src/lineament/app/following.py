@@ -84,7 +84,19 @@ def search(
     floor_for: Callable[[int], float],
     limit: int,
 ) -> PinnedHits:
-    """Search these collections as they stand at one revision. ``probe`` is (D,) float32.
+    """Search these collections for one probe (D,) float32; see ``search_each``."""
+    (found,) = search_each(installation, probe[np.newaxis], names, floor_for, limit)
+    return found
+
+
+def search_each(
+    installation: Installation,
+    probes: NDArray[np.float32],
+    names: Sequence[str],
+    floor_for: Callable[[int], float],
+    limit: int,
+) -> list[PinnedHits]:
+    """Search for each of (n, D) float32 probes in these collections as they stand at one revision.
 
     ``floor_for`` is given the number of faces at that revision and returns the lowest score to be listed.
     Hits may lie a rounding below it, so that none is lost before they are scored exactly.
@@ -109,8 +121,9 @@ def search(
         with installation.index.snapshot() as snapshot:
             if snapshot.revision == revision:  # nothing was added in between
                 ids = [one.id for one in pinned]
-                (hits,) = snapshot.search(probe[np.newaxis], ids, floor - _ROUNDING, limit)
-                if hits.covered != expected:
-                    raise IndexBehind(f"The index covers {hits.covered:,} of {expected:,} faces.")
-                return PinnedHits(hits, floor, pinned)
+                every = snapshot.search(probes, ids, floor - _ROUNDING, limit)
+                for hits in every:
+                    if hits.covered != expected:
+                        raise IndexBehind(f"The index covers {hits.covered:,} of {expected:,} faces.")
+                return [PinnedHits(hits, floor, pinned) for hits in every]
     raise IndexBehind("The collections change faster than they can be searched.")

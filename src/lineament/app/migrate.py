@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from lineament.app import models
+from lineament.app import eligibility, models
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation, require
 from lineament.app.journal import act, change_terms, terms_of
@@ -72,6 +72,7 @@ def migrate(
     with installation.records.read() as tx:
         contract = read_terms(tx).contract or installation.contract
     done, seen = Migration(), set[str]()
+    called = f"stored photographs, for the model pack '{name}'"
     with closing(Vision(pack, device=installation.vision.device)) as vision:
         beside = replace(installation, vision=vision, tail=tail, contract=contract)
         while waiting := _switch(beside, who, added, seen, done):
@@ -80,7 +81,8 @@ def migrate(
             for collection, ids in waiting.items():
                 progress = partial(_add_progress, on_progress, len(seen), total)
                 try:
-                    report = ingest(beside, who, collection, _Stored(beside, ids), progress)
+                    stored = _Stored(beside, ids)
+                    report = ingest(beside, who, collection, stored, progress, called=called)
                 except PermissionNotInForce:  # it has just ended: what is left is left out
                     continue
                 seen.update(ids)
@@ -135,7 +137,7 @@ def _left(
     """
     left, now = images.waiting_for(tx, beside.vision.contract), beside.clock()
     there = [one for one in collections.list_collections(tx) if one.id in left]
-    left_out = [one for one in there if not (one.permission and one.permission.in_force(now))]
+    left_out = [one for one in there if not eligibility.in_force(one, now)]
     tries = {
         one.name: [id_ for id_ in left[one.id] if id_ not in seen] for one in there if one not in left_out
     }

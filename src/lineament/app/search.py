@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lineament.app import following
+from lineament.app import eligibility, following, sites
 from lineament.app.choices import Choice
+from lineament.app.copies import is_copy
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.core.faces import Photograph
@@ -208,8 +209,7 @@ def _decide(installation: Installation, who: Person, search: Search) -> Purpose:
 
 
 def _decision(installation: Installation, tx: Connection, who: Person, search: Search) -> Decision:
-    there = collections.list_collections(tx, [pinned.name for pinned in search.collections])
-    standings = [one.standing for one in there]
+    standings = eligibility.standings(tx, [pinned.name for pinned in search.collections])
     return decide(
         installation.policy, who, search.purpose, search.case_reference, standings, installation.clock()
     )
@@ -289,15 +289,14 @@ def _rank(
     """Score the index's hits again from the records, exactly, and give copies of a photograph one rank."""
     with installation.records.read() as tx:
         templates = images.templates_of(tx, installation.keys, installation.vision.contract, ids)
-        faces = images.faces(tx, ids)
+        is_withheld = sites.withheld(tx)
+        faces = {face: one for face, one in images.faces(tx, ids).items() if not is_withheld(one)}
     exact = probe.astype(np.float64)
-    scores = {face: float(vector.astype(np.float64) @ exact) for face, vector in templates.items()}
+    scores = {face: float(templates[face].astype(np.float64) @ exact) for face in faces}
     best_first = sorted(scores, key=lambda face: (-scores[face], face))
     passing = [face for face in best_first if scores[face] >= floor]
     rows: list[CandidateRow] = []
-    ranks: dict[object, int] = {}
-    for face_id in passing:
-        rank = ranks.setdefault(_photograph(faces[face_id]), len(ranks) + 1)
+    for face_id, rank in _ranks(passing, faces, templates).items():
         odds = coincidence(installation.tail, scores[face_id], covered) if installation.tail else None
         rows.append(
             CandidateRow(
@@ -311,9 +310,24 @@ def _rank(
     return sorted(rows, key=lambda row: row.rank)
 
 
-def _photograph(face: StoredFace) -> object:
-    """What two copies of one face in one photograph have in common."""
-    return face.image.sha256, tuple(face.detected.box.tolist())
+def _ranks(
+    best_first: Sequence[str],
+    faces: Mapping[str, StoredFace],
+    templates: Mapping[str, NDArray[np.float32]],
+) -> dict[str, int]:
+    """Number faces from 1 on, so that one face in several copies of a photograph has one rank."""
+    ranks: dict[str, int] = {}
+    firsts: dict[str, list[str]] = {}  # the best face of each rank, by the group of its photograph
+    last = 0
+    for one in best_first:
+        of_group = firsts.setdefault(faces[one].image.group_id, [])
+        copies = (of for of in of_group if is_copy(faces[one], templates[one], faces[of], templates[of]))
+        first = next(copies, None)
+        if first is None:
+            last += 1
+            of_group.append(one)
+        ranks[one] = ranks[first] if first else last
+    return ranks
 
 
 def _stopped(search: Search, outcome: Outcome, reasons: Iterable[Reason]) -> Search:

@@ -12,15 +12,18 @@ from lineament.errors import InvalidRequest
 
 @click.group()
 def keys() -> None:
-    """Rotate the keys that photographs and templates are encrypted under."""
+    """Rotate the keys of what is kept here.
+
+    Photographs and templates are encrypted under them; docs/encryption.md explains how.
+    """
 
 
 @keys.command(epilog=EXIT_CODES)
 @click.option("--to", help="Where the new master key is: file:PATH, env:NAME or program:PATH.")
 def rotate(to: str | None) -> None:
-    """Put a new master key, and a new key for each collection, in place of the old ones.
+    """Put new keys in place of the old ones.
 
-    Without --to the new master key takes the old one's place. Nothing that is stored is encrypted anew: each
+    These are the master key and a key for each collection. Without --to the new master key takes the old one's place. Nothing that is stored is encrypted anew: each
     photograph has a key of its own, and those are wrapped again. Stop the server first.
     """
     from lineament.app import rotation, sign_in

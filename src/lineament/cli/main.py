@@ -19,6 +19,7 @@ from lineament.cli.ledger import fsck, verifier, verify, witness
 from lineament.cli.models import models
 from lineament.cli.search import search
 from lineament.cli.serve import serve, sign_in, token
+from lineament.cli.withdraw import upkeep, withdraw, withdrawals
 from lineament.core.words import plain
 from lineament.errors import LineamentError
 from lineament.ledger import LedgerError
@@ -68,6 +69,9 @@ for command in (
     search,
     receipt,
     export,
+    withdraw,
+    withdrawals,
+    upkeep,
     serve,
     sign_in,
     token,

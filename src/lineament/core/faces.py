@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,15 @@ class Photograph:
     ``pixels`` is (h, w, 3) uint8 RGB, upright (EXIF orientation applied). ``media_type`` is the type of the
     file it came from, such as ``image/jpeg``. ``full_size`` is the width and height of the upright image, px,
     where ``pixels`` may be a smaller version of it; without it they are whole. ``file`` is what a smaller
-    version was read from, so that a part can be read again at full size.
+    version was read from, so that a part can be read again at full size. ``exif`` has what the file says of
+    who made the photograph, when and with what, by EXIF's names, such as ``Artist``; never where.
     """
 
     pixels: NDArray[np.uint8]
     media_type: str
     full_size: tuple[int, int] | None = None
     file: bytes | None = None
+    exif: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def width(self) -> int:

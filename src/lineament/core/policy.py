@@ -15,7 +15,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from lineament.core.permission import Permission
+from lineament.core.permission import Permission, PermissionState
 from lineament.core.words import is_plain, plain
 from lineament.errors import PolicyInvalid
 
@@ -129,12 +129,20 @@ def decide(
     return Decision(terms if not reasons else None, tuple(reasons))
 
 
+_NOT_IN_FORCE = {
+    PermissionState.DRAFT: "permission-draft",
+    PermissionState.NOT_YET: "permission-not-yet",
+    PermissionState.EXPIRED: "permission-expired",
+    PermissionState.WITHDRAWN: "permission-withdrawn",
+}
+
+
 def _standing_reasons(standing: Standing, purpose: str, now: datetime) -> list[Reason]:
     name, permission = standing.collection, standing.permission
     if permission is None:
         return [Reason("permission-missing", f"No permission is recorded for '{name}'.")]
     if not permission.in_force(now):
-        code = "permission-not-yet" if now < permission.valid_from else "permission-expired"
+        code = _NOT_IN_FORCE[permission.state(now)]
         return [Reason(code, f"The permission for '{name}' is {permission.standing(now)}.")]
     if purpose not in permission.purposes:
         allowed = ", ".join(permission.purposes)

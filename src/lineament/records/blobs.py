@@ -31,7 +31,7 @@ class Blobs:
                 os.fsync(file.fileno())
             temporary.replace(path)
             for folder in (path.parent, self._folder):
-                _sync_folder(folder)
+                sync_folder(folder)
         except OSError as error:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -45,6 +45,10 @@ class Blobs:
             return False
         return True
 
+    def is_there(self, name: str) -> bool:
+        """Say whether a file lies under a name, whole or not."""
+        return self._path(name).exists()
+
     def get(self, name: str, key: bytes) -> bytes:
         """Return what was stored under a name. Raises BlobLost, or StorageFailed where it cannot be read."""
         try:
@@ -57,16 +61,20 @@ class Blobs:
             raise BlobLost(f"The stored file {name[:12]}… was changed on disk.") from error
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files, durably; those that are not here are no error. Raises StorageFailed."""
-        folders = set()
+        """Remove files, durably, and what a stop left of writing them; those that are not here are no error.
+
+        Raises StorageFailed.
+        """
+        wanted: dict[Path, set[str]] = {}
+        for name in names:
+            path = self._path(name)
+            wanted.setdefault(path.parent, set()).add(path.name)
         try:
-            for name in names:
-                path = self._path(name)
-                path.unlink(missing_ok=True)
-                folders.add(path.parent)
-            for folder in folders:
-                if folder.exists():
-                    _sync_folder(folder)
+            for folder in filter(Path.exists, wanted):
+                for path in folder.iterdir():
+                    if path.name.removeprefix(".").partition(".")[0] in wanted[folder]:
+                        path.unlink(missing_ok=True)
+                sync_folder(folder)
         except OSError as error:
             raise StorageFailed(f"A stored file cannot be removed: {error.strerror}.") from error
 
@@ -111,7 +119,8 @@ def keyed(key: bytes, digest: str) -> str:
     return hmac.digest(key, f"name {digest}".encode(), "sha256").hex()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what was made, renamed or removed in a folder durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -142,11 +142,11 @@ def correct(tx: Connection, image_id: str, provenance: Provenance) -> None:
     tx.execute(update(image).where(image.c.id == image_id).values(vars(provenance)))
 
 
-def is_known_version(tx: Connection, collection_id: str, path: str, version: str, contract: str) -> bool:
-    """Say whether this version of what lies at a path in the source went through a contract."""
+def find_version(tx: Connection, collection_id: str, path: str, version: str) -> Image | None:
+    """Return the image of what lies at a path in the source, if this version of it was taken in."""
     mine = (image.c.collection_id == collection_id) & (image.c.path == path)
-    same = (image.c.version == version) & (image.c.contract == contract)
-    return tx.execute(select(image.c.id).where(mine, same)).first() is not None
+    row = tx.execute(select(image).where(mine, image.c.version == version)).mappings().first()
+    return _image(row) if row else None
 
 
 def add_face(

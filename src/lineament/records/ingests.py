@@ -77,7 +77,7 @@ def list_ingests(tx: Connection, collection_id: str, limit: int) -> list[Ingest]
     ]
 
 
-def rejections(tx: Connection, ingest_id: str) -> list[Rejected]:
-    """Return what an ingest could not use, in the order in which it came."""
+def rejections(tx: Connection, ingest_id: str, limit: int | None = None) -> list[Rejected]:
+    """Return what an ingest could not use, or the first of that, in the order in which it came."""
     mine = select(rejection).where(rejection.c.ingest_id == ingest_id).order_by(rejection.c.id)
-    return [Rejected(row.path, row.code, row.sentence) for row in tx.execute(mine)]
+    return [Rejected(row.path, row.code, row.sentence) for row in tx.execute(mine.limit(limit))]

@@ -25,6 +25,12 @@ def about_search(tx: Connection, search_id: str) -> dict[int, bytes]:
     return {row.sequence: row.entry for row in tx.execute(mine.order_by(ledger_entry.c.sequence))}
 
 
+def mentioning(tx: Connection, text: str) -> dict[int, bytes]:
+    """Return the entries in which an id stands by their numbers, in order. All entries are looked through."""
+    found = select(ledger_entry).where(func.instr(ledger_entry.c.entry, text.encode()) > 0)
+    return {row.sequence: row.entry for row in tx.execute(found.order_by(ledger_entry.c.sequence))}
+
+
 def count(tx: Connection) -> int:
     """Return how many entries there are."""
     newest = tx.scalar(select(func.max(ledger_entry.c.sequence)))

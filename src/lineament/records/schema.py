@@ -125,6 +125,7 @@ site_permission = Table(  # the file that allows photographs of one host to be f
     Column("host", Text, primary_key=True),
     Column("sha256", Text, nullable=False),
     Column("file", LargeBinary, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
     Column("checked_at", Text, nullable=False),
     Column("ended_at", Text),  # when it was found to be gone, narrowed or expired: nothing of it is shown
 )
@@ -190,11 +191,12 @@ withdrawal = Table(
     "withdrawal",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("person_id", Text, ForeignKey("person.id"), nullable=False),  # who recorded it here
+    # It may be about a person and a collection that records restored from an older backup do not have.
+    Column("person_id", Text, nullable=False),  # who recorded it here
     Column("recorded_at", Text, nullable=False),
     Column("by", Text, nullable=False),  # whose will it is: person, grantor, curator, or retention
     Column("scope", Text, nullable=False),  # face, image, source or collection
-    Column("collection_id", Text, ForeignKey("collection.id"), nullable=False),
+    Column("collection_id", Text, nullable=False),
     Column("subject", JSON, nullable=False),  # ids of what was withdrawn; they name nobody once it is gone
     Column("salt", LargeBinary, nullable=False),
     Column("images", Integer, nullable=False),

@@ -30,3 +30,11 @@ def read_file(path: Path, name: str | None = None) -> bytes:
     if len(data) > FILE_BYTES_MAX:
         raise FileTooLarge(f"'{shown}' has more than the 32 MB that are read from one file.")
     return data
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Say whether a path, once its links are followed, lies in a folder, which is given resolved."""
+    try:
+        return path.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError):  # links that lead in a circle
+        return False

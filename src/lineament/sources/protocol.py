@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from lineament.errors import SourceError
@@ -17,6 +18,7 @@ class Item:
     the photograph was made, as the source says it; ``licence`` a name or address. ``version`` changes when the
     bytes do (an ETag, a checksum that the source states): a file that is known by path and version is not
     fetched again. ``film`` names the recording that a frame is of, ``seconds`` the frame's time in it.
+    ``place`` is where the bytes lie on this machine, for what is too large to be read at once.
     """
 
     path: str
@@ -31,6 +33,7 @@ class Item:
     version: str | None = None
     film: str | None = None
     seconds: float | None = None
+    place: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,11 @@ that dies, stalls or answers out of turn is killed and replaced, and the file it
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import functools
-import logging
 import math
-import os
 import queue
-import select
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
-from io import FileIO
-from typing import NamedTuple, NoReturn, cast
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,28 +19,17 @@ from lineament.core.faces import Photograph
 from lineament.errors import (
     DamagedPhotograph,
     DecoderStopped,
-    DecoderUnavailable,
     NotAPhotograph,
     PhotographTooLarge,
 )
 from lineament.vision import decode_worker as worker
+from lineament.vision.exif import EXIF_NAMES
+from lineament.vision.limited import LimitedProcess, LimitedProcessError, receive_texts, worker_command
 
 MAX_BYTES = 32 * 1024 * 1024
 WALL_SECONDS = 9.0  # with a new worker's start a file is done within ten
-START_SECONDS = 60.0  # far more than starting takes, for a machine that swaps
-PIPE_BYTES = 1024 * 1024
 
-# Isolated (-I): the worker imports nothing from the user's paths.
-_COMMAND = (sys.executable, "-I", "-m", worker.__name__)
-# Memory is kept from one file to the next, up to 64 MB twice: fresh pages cost as much as decoding into them.
-_ENVIRONMENT = {
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
-    "PILLOW_BLOCKS_MAX": "4",
-}
-
-_log = logging.getLogger(__name__)
+_COMMAND = worker_command(worker.__name__)
 
 
 class Decoder:
@@ -63,7 +42,7 @@ class Decoder:
         self._seconds = seconds
         self._workers = workers
         self._closed = False
-        self._slots: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        self._slots: queue.LifoQueue[LimitedProcess | None] = queue.LifoQueue()
         for _ in range(workers):
             self._slots.put(None)
 
@@ -77,7 +56,8 @@ class Decoder:
         DecoderUnavailable where no worker starts.
         """
         answer = self._ask(data, _Request(long_side or 0, ()))
-        return Photograph(answer.images[0], answer.media_type, (answer.width, answer.height))
+        size = (answer.width, answer.height)
+        return Photograph(answer.images[0], answer.media_type, size, exif=answer.exif)
 
     def regions(self, data: bytes, boxes: Sequence[worker.Box]) -> list[NDArray[np.uint8]]:
         """Read one image file at full scale, and return only these parts of it, (h, w, 3) uint8 RGB each.
@@ -104,13 +84,13 @@ class Decoder:
             if slot and not slot.waits():  # it died, or spoke out of turn: no fault of this file
                 slot.kill()
                 slot = None
-            slot = slot or _Worker()
-            answer = slot.ask(data, request, self._seconds)
+            slot = slot or LimitedProcess(_COMMAND)
+            answer = _asked(slot, data, request, self._seconds)
         except BaseException as error:  # whatever it was, the two sides may be out of step now
             if slot:
                 slot.kill()
             slot = None
-            if isinstance(error, _WorkerError):
+            if isinstance(error, LimitedProcessError):
                 raise DecoderStopped(f"The process that read the file {error}.") from None
             raise
         finally:
@@ -145,6 +125,7 @@ class _Answer(NamedTuple):
     width: int
     height: int
     images: list[NDArray[np.uint8]]
+    exif: dict[str, str]
 
 
 def _refuse(answer: _Answer) -> NoReturn:
@@ -170,136 +151,29 @@ def _refuse(answer: _Answer) -> NoReturn:
     raise DamagedPhotograph(f"The {name} file breaks off or is damaged.")
 
 
-# The signal that ended a worker, and what it means.
-_ENDS: dict[int, str] = {
-    signal.SIGPROF: f"had not finished after {worker.CPU_SECONDS} seconds of computing",
-    signal.SIGSEGV: "crashed",
-    signal.SIGSYS: "tried what it is not allowed to do",
-}
-
-
-@functools.cache
-def _warn_of_no_landlock() -> None:
-    _log.warning(
-        "This system has no landlock (Linux 5.13 or newer has it): the processes that read images are kept "
-        "from files and networks by seccomp alone."
-    )
-
-
-class _WorkerError(Exception):
-    """The worker cannot be trusted with another file; the text says what it did."""
-
-
-class _Worker:
-    """One worker process and the two pipes to it."""
-
-    def __init__(self) -> None:
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
-                _COMMAND,
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=_ENVIRONMENT,
-                cwd="/",
-                process_group=0,  # an interrupt from the keyboard is for the parent
-            )
-        except OSError as error:
-            raise DecoderUnavailable(f"No process can be started: {error.strerror}.") from error
-        # Unbuffered pipes are FileIO, which the declared type does not say.
-        self._requests = cast(FileIO, self._process.stdin)
-        self._replies = cast(FileIO, self._process.stdout)
-        self.pid = self._process.pid
-        for pipe in (self._requests, self._replies):
-            os.set_blocking(pipe.fileno(), False)
-            with contextlib.suppress(OSError):  # this user has too many large pipes: slower, not wrong
-                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        try:
-            ready = bytes(self._receive(1, time.monotonic() + START_SECONDS))
-        except _WorkerError as error:
-            self.kill()
-            raise DecoderUnavailable(f"The process that reads images {error}.") from error
-        if ready == worker.NO_LANDLOCK:
-            _warn_of_no_landlock()
-        elif ready != worker.CONFINED:
-            self.kill()
-            raise DecoderUnavailable(
-                "This system has no seccomp filter, and image files are not read without one."
-                if ready == worker.NO_SECCOMP
-                else "The process that reads images does not start as it should."
-            )
-
-    def waits(self) -> bool:
-        """Say whether it is alive and silent, as it should be before it is asked."""
-        return not self._ready(self._replies, select.POLLIN, time.monotonic())
-
-    def ask(self, data: bytes, request: _Request, seconds: float) -> _Answer:
-        """Send one file and receive what it holds. Raises _WorkerError."""
-        deadline = time.monotonic() + seconds
-        prefix = worker.REQUEST.pack(len(data), request.long_side, len(request.boxes))
-        self._send(prefix + b"".join(worker.BOX.pack(*box) for box in request.boxes), deadline)
-        self._send(data, deadline)
-        header = bytes(self._receive(worker.HEADER.size, deadline))
-        outcome, kind, width, height, *size = worker.HEADER.unpack(header)
-        if outcome > worker.OUTSIDE or kind >= len(worker.FORMATS):
-            raise _WorkerError("answered nonsense")
-        if outcome != worker.PIXELS:
-            return _Answer(outcome, worker.FORMATS[kind][1], width, height, [])
-        # Nothing is allocated that the limits, or the caller's own boxes, do not allow.
-        boxes = request.boxes or [(0, 0, size[0], size[1])]
-        if width * height > worker.MAX_PIXELS or not all(
-            left < right <= width and top < bottom <= height for left, top, right, bottom in boxes
-        ):
-            raise _WorkerError("answered nonsense")
-        images = []
-        for left, top, right, bottom in boxes:
-            shape = (bottom - top, right - left, 3)
-            images.append(self._receive(math.prod(shape), deadline).reshape(shape))
-            images[-1].flags.writeable = False
-        return _Answer(outcome, worker.FORMATS[kind][1], width, height, images)
-
-    def kill(self) -> None:
-        """End the process, whatever it is doing, and leave nothing of it behind."""
-        self._process.kill()
-        self._requests.close()
-        self._replies.close()
-        self._process.wait()
-
-    def _send(self, data: bytes, deadline: float) -> None:
-        left = memoryview(data)
-        while left:
-            try:
-                count = self._requests.write(left)
-            except BrokenPipeError:
-                raise _WorkerError(self._end()) from None
-            if count is None:
-                self._await(self._requests, select.POLLOUT, deadline)
-            left = left[count or 0 :]
-
-    def _receive(self, size: int, deadline: float) -> NDArray[np.uint8]:
-        data = np.empty(size, np.uint8)
-        left = data.data
-        while left:
-            count = self._replies.readinto(left)
-            if count == 0:
-                raise _WorkerError(self._end())
-            if count is None:
-                self._await(self._replies, select.POLLIN, deadline)
-            left = left[count or 0 :]
-        return data
-
-    def _end(self) -> str:
-        """Say how a worker ended that closed its pipe."""
-        self.kill()  # without effect on one that is ending already
-        return _ENDS.get(-self._process.returncode, "ended on its own, or at its limit of memory")
-
-    def _await(self, pipe: FileIO, event: int, deadline: float) -> None:
-        if not self._ready(pipe, event, deadline):
-            raise _WorkerError("had not finished when its time was up")
-
-    @staticmethod
-    def _ready(pipe: FileIO, event: int, deadline: float) -> bool:
-        poll = select.poll()
-        poll.register(pipe, event)
-        return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+def _asked(process: LimitedProcess, data: bytes, request: _Request, seconds: float) -> _Answer:
+    """Send one file and receive what it holds. Raises LimitedProcessError."""
+    deadline = time.monotonic() + seconds
+    prefix = worker.REQUEST.pack(len(data), request.long_side, len(request.boxes))
+    process.send(prefix + b"".join(worker.BOX.pack(*box) for box in request.boxes), deadline)
+    process.send(data, deadline)
+    header = bytes(process.receive(worker.HEADER.size, deadline))
+    outcome, kind, width, height, *size = worker.HEADER.unpack(header)
+    if outcome > worker.OUTSIDE or kind >= len(worker.FORMATS):
+        raise LimitedProcessError("answered nonsense")
+    media_type = worker.FORMATS[kind][1]
+    if outcome != worker.PIXELS:
+        return _Answer(outcome, media_type, width, height, [], {})
+    # Nothing is allocated that the limits, or the caller's own boxes, do not allow.
+    boxes = request.boxes or [(0, 0, size[0], size[1])]
+    if width * height > worker.MAX_PIXELS or not all(
+        left < right <= width and top < bottom <= height for left, top, right, bottom in boxes
+    ):
+        raise LimitedProcessError("answered nonsense")
+    texts = {} if request.boxes else receive_texts(process, EXIF_NAMES, deadline)
+    images = []
+    for left, top, right, bottom in boxes:
+        shape = (bottom - top, right - left, 3)
+        images.append(process.receive(math.prod(shape), deadline).reshape(shape))
+        images[-1].flags.writeable = False
+    return _Answer(outcome, media_type, width, height, images, texts)

@@ -10,7 +10,17 @@ import ctypes
 import errno
 import os
 import platform
+import resource
 import struct
+from collections.abc import Mapping
+from types import MappingProxyType
+
+CPU_SECONDS = 8  # a picture; 50 megapixels of any format take one to three
+
+# What a process says of itself: confined by all there is, or what the kernel lacks.
+CONFINED, NO_LANDLOCK, NO_SECCOMP = b"R", b"L", b"S"
+
+Calls = Mapping[str, tuple[int, int]]  # numbers on x86_64 and on aarch64
 
 _libc = ctypes.CDLL(None)
 _libc.syscall.argtypes = (ctypes.c_long, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint)
@@ -18,7 +28,7 @@ _libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_
 
 # What Python, Pillow and glibc call while they decode: numbers on x86_64 and on aarch64. Those from futex on
 # are for threads: libde265 starts one for every HEIF file.
-_CALLS = {
+_CALLS: Calls = {
     "read": (0, 63),
     "write": (1, 64),
     "close": (3, 57),
@@ -52,6 +62,26 @@ _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06  # linux/bpf_common.h
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 _ALLOW, _KILL, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 _CLONE_THREAD = 0x10000
+_NO_CALLS: Calls = MappingProxyType({})
+
+
+def confine(memory: int, more: Calls = _NO_CALLS, refused: Calls = _NO_CALLS) -> bytes:
+    """Limit this process to ``memory`` bytes of address space and its three open files, and forbid the rest.
+
+    For ``more`` and ``refused`` see ``forbid_calls``. Returns CONFINED, NO_LANDLOCK where calls alone are
+    forbidden, or NO_SECCOMP: then nothing untrusted may be read.
+    """
+    no_files = forbid_files()
+    for limit, value in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 3),
+    ):
+        resource.setrlimit(limit, (value, value))
+    if not forbid_calls(more, refused):
+        return NO_SECCOMP
+    return CONFINED if no_files else NO_LANDLOCK
 
 
 def forbid_files() -> bool:
@@ -78,9 +108,10 @@ def forbid_files() -> bool:
     return forbidden
 
 
-def forbid_calls() -> bool:
+def forbid_calls(more: Calls = _NO_CALLS, refused: Calls = _NO_CALLS) -> bool:
     """Forbid every system call that decoding does not need: the kernel kills the process that tries one.
 
+    ``more`` are allowed besides; ``refused`` fail, with no permission, for whoever can do without them.
     Returns False, and forbids nothing, where the kernel or this machine's architecture has no such filter.
     """
     if platform.machine() not in _ARCHITECTURES:
@@ -91,8 +122,10 @@ def forbid_calls() -> bool:
         *(_step(_LOAD, _ARCHITECTURE), _step(_EQUAL, architecture, 1, 0), kill),
         _step(_LOAD, _NUMBER),
     ]
-    for numbers in _CALLS.values():
+    for numbers in (*_CALLS.values(), *more.values()):
         program += [_step(_EQUAL, numbers[column], 0, 1), allow]
+    for numbers in refused.values():
+        program += [_step(_EQUAL, numbers[column], 0, 1), _step(_RETURN, _FAIL | errno.EACCES)]
     # A thread is no process, and abort() may signal this process only.
     for number, test, value in (
         (_CLONE[column], _ANY_BIT, _CLONE_THREAD),

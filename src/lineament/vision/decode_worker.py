@@ -3,14 +3,14 @@
 ``decode.py`` starts it and speaks to it over its standard input and output. A request is a REQUEST (bytes of
 the file; the long side in pixels that is enough, 0 for all; how many boxes), the boxes, and the file. A reply
 is a HEADER (outcome, format, width and height of the upright image, width and height of the pixels that
-follow) and, where the outcome is PIXELS, height * width * 3 bytes of RGB: of the image, or of each box.
+follow) and, where the outcome is PIXELS, height * width * 3 bytes of RGB: of the image, or of each box. Before
+a whole image stand a LENGTH and its EXIF texts, as ``texts.py`` packs them.
 """
 
 from __future__ import annotations
 
 import io
 import re
-import resource
 import signal
 import struct
 import sys
@@ -33,21 +33,19 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from lineament.vision.decode_sandbox import forbid_calls, forbid_files
+from lineament.vision.decode_sandbox import CPU_SECONDS, NO_SECCOMP, confine
+from lineament.vision.exif import exif_block, exif_texts
+from lineament.vision.texts import LENGTH, packed
 
 REQUEST = struct.Struct(">III")
 BOX = struct.Struct(">IIII")  # left, top, right, bottom: pixels of the upright image
 HEADER = struct.Struct(">BBIIII")
-
-# What is said once, before the first request: confined by all there is, or what the kernel lacks.
-CONFINED, NO_LANDLOCK, NO_SECCOMP = b"R", b"L", b"S"
 
 # outcomes
 PIXELS, NOT_A_PHOTOGRAPH, DAMAGED, TOO_LARGE, STOPPED, SEVERAL_PAGES, OUTSIDE = range(7)
 
 MAX_PIXELS = 50_000_000
 MAX_JPEG_SCANS = 100  # ordinary progressive files have about ten
-CPU_SECONDS = 8  # a file; 50 megapixels of any format take one to three
 MEMORY_BYTES = 2_000_000_000  # of address space; 50 megapixels of WebP with alpha and a profile need 1.6
 BAND_BYTES = 1_000_000
 
@@ -94,8 +92,10 @@ def main() -> None:
         size, long_side, boxes = REQUEST.unpack(prefix)
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)  # SIGPROF ends the process
         wanted = [BOX.unpack(requests.read(BOX.size)) for _ in range(boxes)]
-        outcome, kind, width, height, images = _read(requests.read(size), long_side, wanted)
+        outcome, kind, width, height, images, texts = _read(requests.read(size), long_side, wanted)
         replies.write(HEADER.pack(outcome, kind, width, height, *(images[0].size if images else (0, 0))))
+        if images and not wanted:
+            replies.write(LENGTH.pack(len(texts)) + texts)
         for image in images:
             rows = max(1, BAND_BYTES // (3 * image.width))
             for top in range(0, image.height, rows):  # in bands: a second copy of a large image is not needed
@@ -110,24 +110,16 @@ def _confine() -> bytes:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     pi_heif.options.DECODE_THREADS = 0  # none but the one that libde265 cannot do without
     pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
-    no_files = forbid_files()
-    for limit, value in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 3),
-    ):
-        resource.setrlimit(limit, (value, value))
-    if not forbid_calls():
-        return NO_SECCOMP
-    return CONFINED if no_files else NO_LANDLOCK
+    return confine(MEMORY_BYTES)
 
 
-def _read(data: bytes, long_side: int, boxes: list[Box]) -> tuple[int, int, int, int, list[Image.Image]]:
-    """Return outcome, format, width, height, and upright RGB images: the whole one, or one a box."""
+def _read(
+    data: bytes, long_side: int, boxes: list[Box]
+) -> tuple[int, int, int, int, list[Image.Image], bytes]:
+    """Return outcome, format, width, height, upright RGB images (the whole one, or one a box), EXIF texts."""
     kind = next((i for i, (magic, _, _) in enumerate(FORMATS) if magic.match(data)), None)
     if kind is None:
-        return NOT_A_PHOTOGRAPH, 0, 0, 0, []
+        return NOT_A_PHOTOGRAPH, 0, 0, 0, [], b""
     width = height = 0
     try:
         image: Image.Image = FORMATS[kind][2](io.BytesIO(data))
@@ -137,7 +129,7 @@ def _read(data: bytes, long_side: int, boxes: list[Box]) -> tuple[int, int, int,
         if FORMATS[kind][1] == "image/jpeg" and _jpeg_scans(data) > MAX_JPEG_SCANS:
             raise MemoryError
         if FORMATS[kind][1] == "image/tiff" and getattr(image, "is_animated", False):
-            return SEVERAL_PAGES, kind, width, height, []
+            return SEVERAL_PAGES, kind, width, height, [], b""
         drafted = _draft(image, long_side) if long_side else False
         image.load()
         orientation = _orientation(image)  # a PNG's may stand behind its pixels
@@ -148,17 +140,18 @@ def _read(data: bytes, long_side: int, boxes: list[Box]) -> tuple[int, int, int,
         if width * height > MAX_PIXELS:
             raise Image.DecompressionBombError
         if any(right > width or bottom > height for _, _, right, bottom in boxes):
-            return OUTSIDE, kind, width, height, []
+            return OUTSIDE, kind, width, height, [], b""
+        texts = b"" if boxes else _texts(data, image)
         image = _eight_bits(image)
         parts = [image.crop(_stored(box, orientation, image.size)) for box in boxes] or [image]
-        return PIXELS, kind, width, height, [_upright(_rgb(part), orientation) for part in parts]
+        return PIXELS, kind, width, height, [_upright(_rgb(part), orientation) for part in parts], texts
     except Image.DecompressionBombError:
         outcome = TOO_LARGE
     except MemoryError:
         outcome = STOPPED
     except Exception:
         outcome = DAMAGED
-    return outcome, kind, width, height, []
+    return outcome, kind, width, height, [], b""
 
 
 def _draft(image: Image.Image, long_side: int) -> bool:
@@ -234,6 +227,14 @@ def _orientation(image: Image.Image) -> int:
     except Exception:  # broken EXIF: the picture itself may be whole
         return 1
     return orientation if orientation in _UPRIGHT else 1
+
+
+def _texts(data: bytes, image: Image.Image) -> bytes:
+    """Return the EXIF texts of a file, packed; b"" where they make no sense, for the picture may be whole."""
+    try:
+        return packed(exif_texts(exif_block(data, image.info)))
+    except Exception:
+        return b""
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from lineament.api.app import create_app
 from lineament.app.installation import Installation
 from lineament.web import examples as example_photographs
-from lineament.web import failures, ledger_pages, pages, static_files
+from lineament.web import collection_pages, failures, ledger_pages, pages, static_files
 
 
 def create_site(installation: Installation, examples: Path | None = None) -> FastAPI:
@@ -20,7 +20,7 @@ def create_site(installation: Installation, examples: Path | None = None) -> Fas
     """
     app = create_app(installation)
     app.state.examples = example_photographs.load_examples(examples)
-    for room in (static_files, example_photographs, ledger_pages, pages):
+    for room in (static_files, example_photographs, ledger_pages, collection_pages, pages):
         app.include_router(room.router)
     failures.install(app)
     return app

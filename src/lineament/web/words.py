@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from lineament.core.permission import LegalBasis
+from lineament.core.permission import LegalBasis, PermissionState
 from lineament.core.policy import Mode
 from lineament.core.times import from_iso
 from lineament.core.words import is_web_address
@@ -19,6 +19,14 @@ LEGAL_BASES = {
     LegalBasis.PUBLIC_INTEREST_ARCHIVE: "archiving in the public interest",
     LegalBasis.LEGAL_DUTY: "duty under the law",
     LegalBasis.OWN_IMAGES: "the grantor's own images",
+}
+PERMISSION_STATES = {
+    PermissionState.DRAFT: "only drafted",
+    PermissionState.NOT_YET: "not yet in force",
+    PermissionState.IN_FORCE: "in force",
+    PermissionState.NARROWED: "in force, narrowed",
+    PermissionState.EXPIRED: "expired",
+    PermissionState.WITHDRAWN: "withdrawn",
 }
 MODES = {
     Mode.IDENTIFICATION: "Only faces at or above a threshold are listed; an empty list is an answer.",
@@ -54,6 +62,11 @@ def legal_basis(value: str) -> str:
     return LEGAL_BASES[LegalBasis(value)]
 
 
+def permission_state(value: str) -> str:
+    """Return where a permission stands, in words."""
+    return PERMISSION_STATES[PermissionState(value)]
+
+
 def mode(value: str) -> str:
     """Return how a candidate list was cut, in words."""
     return MODES[Mode(value)]
@@ -82,4 +95,7 @@ def code(text: str) -> Markup:
     )
 
 
-FILTERS = {one.__name__: one for one in (day, moment, time, legal_basis, mode, outcome, web_link, host, code)}
+FILTERS = {
+    one.__name__: one
+    for one in (day, moment, time, legal_basis, permission_state, mode, outcome, web_link, host, code)
+}

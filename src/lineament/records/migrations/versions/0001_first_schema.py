@@ -176,6 +176,7 @@ def upgrade() -> None:
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("file", sa.LargeBinary(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("checked_at", sa.Text(), nullable=False),
         sa.Column("ended_at", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -198,10 +199,6 @@ def upgrade() -> None:
         sa.Column("erased_at", sa.Text(), nullable=True),
         sa.Column("proof", sa.JSON(), nullable=True),
         sa.Column("files", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["collection_id"], ["collection.id"], name=op.f("fk_withdrawal_collection_id")
-        ),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_withdrawal_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawal")),
     )
     op.create_table(
