@@ -183,7 +183,9 @@ class ExtraMissing(BadInput):
     """A library is not installed that only some installations need."""
 
     code = "extra-missing"
-    remedy = "Install it with `pip install 'lineament[NAME]'`, with the name of the extra that is named above."
+    remedy = (
+        "Install it with `pip install 'lineament[NAME]'`, with the name of the extra that is named above."
+    )
 
 
 class NetworkOff(SourceError):
@@ -302,7 +304,7 @@ class WithdrawalNotFound(NotFound):
 
 
 class NotYetErased(Conflict):
-    """What was withdrawn is not found by a search, and it is yet to be removed from the disk and proved so."""
+    """What was withdrawn is not found by a search, and yet to be removed from the disk and proved so."""
 
     code = "not-yet-erased"
     remedy = "Run `lineament upkeep`, or wait a minute where a server runs."
@@ -513,7 +515,10 @@ class ErasureFailed(Broken):
     """Something that was withdrawn is still there; it is not found by a search, and not yet gone."""
 
     code = "erasure-failed"
-    remedy = "Stop the server, run `lineament index rebuild` and then `lineament upkeep`; report it if it persists."
+    remedy = (
+        "Stop the server, run `lineament index rebuild` and then `lineament upkeep`; "
+        "if it persists, report it."
+    )
 
 
 class ClusterUnavailable(Broken):

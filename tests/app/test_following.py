@@ -12,7 +12,6 @@ from lineament.app.search import Request, open_search
 from lineament.errors import IndexBehind
 from lineament.index.embedded import EmbeddedIndex
 from lineament.records import collections, images
-from lineament.testing import make_collection
 from tests.samples import OBAMA
 
 
@@ -44,7 +43,7 @@ def test_what_the_index_lacks_is_an_error_and_verify_says_how_much(kept: Install
     following.catch_up(kept)
     (archive,) = collections_of(kept)
     with kept.records.read() as tx:
-        new = next(images.templates_since(tx, kept.contract, 0, 10**6))
+        new = next(images.templates_since(tx, kept.keys, kept.contract, 0, 10**6))
     kept.index.remove(new.face_ids[:2], kept.index.revision)
     with pytest.raises(IndexBehind, match="covers 5 of 7 faces"):
         search(kept)
@@ -57,25 +56,31 @@ def test_what_the_index_lacks_is_an_error_and_verify_says_how_much(kept: Install
 
 def test_templates_come_in_whole_revisions(archive: Installation, monkeypatch: pytest.MonkeyPatch):
     """An index that is stopped half-way knows up to which revision it holds everything."""
-    make_collection(archive, "more")
     monkeypatch.setattr("lineament.records.images._AT_ONCE", 3)
     with archive.records.write() as tx:
-        (more,) = collections.list_collections(tx, ["more"])
         (known,) = images.faces(tx, [new_face(archive)]).values()
+        photograph = known.image
+        key = images.image_key(tx, archive.keys, photograph)
         for size in (2, 1, 4, 2):
-            revision = collections.next_revision(tx, more.id)
+            revision = collections.next_revision(tx, photograph.collection_id)
             for _ in range(size):
-                face = archive.new_id()
-                vector = np.ones(archive.vision.dimension, np.float32)
                 images.add_face(
-                    tx, face, known.image.id, more.id, known.detected, archive.contract, vector, revision
+                    tx,
+                    archive.new_id(),
+                    photograph.id,
+                    key,
+                    photograph.collection_id,
+                    known.detected,
+                    archive.contract,
+                    np.ones(archive.vision.dimension, np.float32),
+                    revision,
                 )
     with archive.records.read() as tx:
-        batches = list(images.templates_since(tx, archive.contract, 0, revision))
+        batches = list(images.templates_since(tx, archive.keys, archive.contract, 0, revision))
         seen = [face for batch in batches for face in batch.face_ids]
         assert len(seen) == len(set(seen)) == 7 + 9
         for batch in batches:
-            rest = list(images.templates_since(tx, archive.contract, batch.revision, revision))
+            rest = list(images.templates_since(tx, archive.keys, archive.contract, batch.revision, revision))
             later = {face for one in rest for face in one.face_ids}
             assert later == set(seen[seen.index(batch.face_ids[-1]) + 1 :])
     assert len(batches) > 2
@@ -83,7 +88,8 @@ def test_templates_come_in_whole_revisions(archive: Installation, monkeypatch: p
 
 def new_face(installation: Installation) -> str:
     with installation.records.read() as tx:
-        return next(images.templates_since(tx, installation.contract, 0, 10**6)).face_ids[0]
+        added = images.templates_since(tx, installation.keys, installation.contract, 0, 10**6)
+        return next(added).face_ids[0]
 
 
 def collections_of(installation: Installation) -> list[str]:

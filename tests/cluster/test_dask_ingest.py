@@ -33,7 +33,7 @@ POISON = b"this file ends whoever looks at it"
 POISONED = f"""
 import os
 from lineament.app import cluster_ingest
-look = cluster_ingest.look
+from lineament.app.prepare import look
 def careless(vision, data):
     if {POISON!r} in data:
         os._exit(1)

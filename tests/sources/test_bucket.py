@@ -235,6 +235,14 @@ def test_two_manifests_are_one_too_many(s3: S3):
         open_bucket(f"s3://{name}")
 
 
+def test_a_key_that_the_library_cannot_name_stops_the_listing(s3: S3):
+    """With a sentence that names it; what came before counts."""
+    name = s3.bucket(**{"a/1.jpg": b"one", "b//2.jpg": b"two"})
+    with pytest.raises(SourceUnreadable, match=r"b//2\.jpg"):
+        list(open_bucket(f"s3://{name}"))
+    assert len(list(open_bucket(f"s3://{name}/a"))) == 1
+
+
 @pytest.mark.parametrize(
     "address",
     [

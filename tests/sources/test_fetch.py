@@ -230,6 +230,18 @@ def test_a_redirect_within_the_host_is_followed_and_asked_about_anew(net: Intern
             fetcher.fetch(f"https://{MUSEUM}{path}", ONE_MB)
 
 
+def test_a_redirect_to_another_host_is_not_followed_although_that_one_permits_it_too(net: Internet):
+    """A site may not send us on; whoever wants what is there names it."""
+    elsewhere = f"https://{OTHER}/photo.jpg"
+    net.site({"/photo.jpg": http("", "302 Found", Location=elsewhere)})
+    other = net.site({"/photo.jpg": JPEG}, OTHER, OTHER_IP)
+    fetcher = net.fetcher(hosts=[MUSEUM, OTHER])
+    assert fetcher.fetch(elsewhere, ONE_MB).data == b"a photograph"
+    with pytest.raises(HostNotAllowed, match="redirects to another host"):
+        fetcher.fetch(PHOTO, ONE_MB)
+    assert other.paths == [*RULES, "/photo.jpg"]
+
+
 def test_what_a_site_permits_is_read_again_each_hour(net: Internet):
     """A permission that is taken back ends what is being fetched; a changed one is another version."""
     published = [permission(), permission(Notice="https://museum.example.org/notice"), None]

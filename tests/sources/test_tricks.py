@@ -110,6 +110,8 @@ ADDRESSES = [
     f"https://{MUSEUM}/photo.jpg%0d%0aHost:%20127.0.0.1",
     f"https://{MUSEUM}/photo.jpg%00.png",
     f"https://{MUSEUM}/%zz",
+    f"https://{MUSEUM}/a b.jpg",
+    f"https://{MUSEUM}/a\\b.jpg",
     "https://%31%32%37.0.0.1/",
     "https://museum%2eexample%2eorg/photo.jpg",
     f"https://127.0.0.1%23@{MUSEUM}/",

@@ -213,6 +213,28 @@ def test_time_never_runs_backwards(said: list[float | None]) -> None:
     assert all(one >= 0 for one in told)
 
 
+def test_a_last_picture_that_is_shown_for_long_is_no_damage(tmp_path: Path) -> None:
+    """Ten seconds of one slide are one picture; the film is whole."""
+    with av.open(str(tmp_path / "slides.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height = SIZE
+        for number, one in enumerate(two_scenes()[::15]):
+            frame = av.VideoFrame.from_image(one)
+            frame.pts, frame.duration = 100 * number, 100
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    assert read(tmp_path / "slides.mp4") == ([0.0, 10.0], None)
+
+
+def test_a_broadcast_may_begin_within_a_picture(tmp_path: Path) -> None:
+    """A recorder was switched on in the middle: what cannot be shown yet is not missed."""
+    whole = record(tmp_path / "whole.ts", two_scenes(), g="5").read_bytes()
+    (tmp_path / "late.ts").write_bytes(whole[: 188 * 3] + whole[188 * 20 :])
+    times, error = read(tmp_path / "late.ts")
+    assert len(times) >= 3
+    assert error is None
+
+
 def test_a_recording_that_begins_again_goes_on() -> None:
     """Two tapes in one file: the second one follows the first."""
     clock = _Clock(100.0)
@@ -275,7 +297,7 @@ def test_what_can_be_read_of_a_damaged_film_is_taken(tmp_path: Path) -> None:
     assert times[0] == 0.0
     assert times[-1] < 2
     assert isinstance(error, DamagedFilm)
-    assert re.search(r"the last one that was read is at [01]\.\d seconds", str(error))
+    assert re.search(r"the last one that was read is at [01]\.\d s\.", str(error))
 
 
 def test_a_picture_with_an_error_in_it_is_left_out_and_not_mended(tmp_path: Path) -> None:

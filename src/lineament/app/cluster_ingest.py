@@ -37,6 +37,7 @@ AHEAD = 2  # photographs on their way for each thread of a worker: one that is l
 RETRIES = 2  # of a photograph at which a worker failed but did not end; how often one may end, Dask is told
 CONNECT_SECONDS = 10
 _LOOK_ROUND = 15.0  # seconds of waiting for one photograph, before it is asked if any worker is left
+_ROUNDS = 60  # Dask takes five minutes to give up a worker that says nothing
 
 _OTHER_CONTRACT = (
     "The worker {worker} has another model contract: install the same version of Lineament there."
@@ -117,14 +118,15 @@ def _look_there(client: Any, pack: str, contract: str, data: bytes) -> Seen:
 
 
 def _answer(client: Any, future: Any) -> Seen | PhotographError:
-    """Wait for an answer as long as there is a worker that may give it."""
-    while True:
+    """Wait for an answer as long as there is a worker that may give it, but not for ever."""
+    for _ in range(_ROUNDS):
         try:
             answer: Seen | PhotographError = future.result(_LOOK_ROUND)
             return answer
         except TimeoutError:
             if not client.nthreads():
                 raise ClusterUnavailable("No worker of the cluster is left.") from None
+    raise ClusterUnavailable(f"No worker has answered for {_ROUNDS * _LOOK_ROUND / 60:.0f} minutes.")
 
 
 # --- on a worker ------------------------------------------------------------------------------------------

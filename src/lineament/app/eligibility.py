@@ -37,7 +37,7 @@ def faces_for(tx: Connection, face_ids: Sequence[str], purpose: str, now: dateti
     return {
         face_id: face
         for face_id, face in faces.items()
-        if face.collection in allowed and not is_withheld(face)
+        if face.collection in allowed and not is_withheld(face.image)
     }
 
 
@@ -48,7 +48,7 @@ def may_see(tx: Connection, who: Person, face: StoredFace, now: datetime) -> boo
     allows that search's purpose.
     """
     (collection,) = collections.list_collections(tx, [face.collection])
-    if not in_force(collection, now) or sites.withheld(tx)(face):
+    if not in_force(collection, now) or sites.withheld(tx)(face.image):
         return False
     if Role.CURATOR in who.roles:
         return True

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lineament.app import sites
 from lineament.app.ingest import require_permission
 from lineament.app.installation import Installation, require
+from lineament.app.journal import act
 from lineament.app.stored import image_bytes
 from lineament.core.policy import Person, Role
+from lineament.core.times import iso
 from lineament.core.words import plain
 from lineament.errors import BlobLost, InvalidRequest, KeyLost, StorageFailed
 from lineament.records import images, withdrawals
@@ -51,10 +54,17 @@ class Exported:
     lost: list[str] = field(default_factory=list)
 
 
-def export_collection(installation: Installation, who: Person, name: str, folder: Path) -> Exported:
+def export_collection(
+    installation: Installation,
+    who: Person,
+    name: str,
+    folder: Path,
+    on_progress: Callable[[int], None] = lambda _done: None,
+) -> Exported:
     """Write a collection's photographs and a manifest.jsonl into a new folder.
 
-    The folder appears once all is in it; what is withdrawn meanwhile is not. Raises CollectionNotFound;
+    The folder appears once all is in it; what is withdrawn meanwhile is not. ``on_progress`` gets the number
+    of photographs written. Raises CollectionNotFound;
     PermissionNotInForce, also when the permission ends half-way; InvalidRequest where the folder is there and
     not empty, or lies in the data folder; and StorageFailed. Then nothing is left of it.
     """
@@ -70,6 +80,7 @@ def export_collection(installation: Installation, who: Person, name: str, folder
             if data is not None:
                 (new / file).write_bytes(data)
                 written[image.id] = file
+                on_progress(len(written))
         done.images = len(written)
         with (new / "manifest.jsonl").open("w", encoding="utf-8") as manifest:
             for image in _images(installation, name, list(written)):
@@ -78,6 +89,14 @@ def export_collection(installation: Installation, who: Person, name: str, folder
         for file in written.values():  # withdrawn since
             (new / file).unlink()
         done.images -= len(written)
+        with act(installation) as doing:
+            doing.record(
+                "collection.exported",
+                at=iso(installation.clock()),
+                who=who.id,
+                collection=collection.id,
+                images=done.images,
+            )
     return done
 
 
@@ -86,7 +105,8 @@ def _images(installation: Installation, name: str, ids: Sequence[str]) -> Iterat
     for start in range(0, len(ids), _PAGE):
         require_permission(installation, name)
         with installation.records.read() as tx:
-            page = images.images(tx, ids[start : start + _PAGE])
+            is_withheld = sites.withheld(tx)
+            page = [one for one in images.images(tx, ids[start : start + _PAGE]) if not is_withheld(one)]
         yield from page
 
 

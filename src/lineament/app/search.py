@@ -290,7 +290,7 @@ def _rank(
     with installation.records.read() as tx:
         templates = images.templates_of(tx, installation.keys, installation.vision.contract, ids)
         is_withheld = sites.withheld(tx)
-        faces = {face: one for face, one in images.faces(tx, ids).items() if not is_withheld(one)}
+        faces = {face: one for face, one in images.faces(tx, ids).items() if not is_withheld(one.image)}
     exact = probe.astype(np.float64)
     scores = {face: float(templates[face].astype(np.float64) @ exact) for face in faces}
     best_first = sorted(scores, key=lambda face: (-scores[face], face))

@@ -21,7 +21,7 @@ from lineament.core.times import from_iso, iso
 from lineament.errors import SitePermissionMissing, SourceError
 from lineament.ledger import commitment
 from lineament.records import collections, sites
-from lineament.records.images import StoredFace
+from lineament.records.images import Image
 from lineament.records.sites import Site
 from lineament.sources.site_permission import SitePermission, Standing, check, parse_site_permission
 
@@ -47,13 +47,13 @@ def record(
             _enter(doing, installation, site, Standing.IN_FORCE, who)
 
 
-def withheld(tx: Connection) -> Callable[[StoredFace], bool]:
-    """Return what says whether a face comes from a site whose permission file is no longer in force."""
+def withheld(tx: Connection) -> Callable[[Image], bool]:
+    """Return what says whether an image comes from a site whose permission file is no longer in force."""
     ended = {(one.collection_id, one.host) for one in sites.list_sites(tx) if one.ended_at}
 
-    def is_withheld(face: StoredFace) -> bool:
-        address = face.image.provenance.source_url
-        return bool(ended and address) and (face.image.collection_id, urlsplit(address).hostname) in ended
+    def is_withheld(image: Image) -> bool:
+        address = image.provenance.source_url
+        return bool(ended and address) and (image.collection_id, urlsplit(address).hostname) in ended
 
     return is_withheld
 
@@ -65,15 +65,18 @@ def recheck(installation: Installation, operator: str, read: Reader) -> list[Sit
         due = [one for one in sites.list_sites(tx) if now - from_iso(one.checked_at) >= CHECK_AFTER]
     ended = []
     for site in due:
-        standing = _standing(site, operator, read, installation)
+        standing, today = _standing(site, operator, read, installation)
         if standing is None:  # not reached, and not for long
             continue
         with act(installation) as doing:
-            if standing is Standing.IN_FORCE:
-                sites.put_site(doing.tx, replace(site, checked_at=iso(now), ended_at=None))
+            if today is not None and standing is Standing.IN_FORCE:
+                file = {"sha256": today.digest, "file": today.data}
+                renewed = replace(site, **file, checked_at=iso(now), ended_at=None)
+                sites.put_site(doing.tx, renewed)
                 if site.ended_at:
                     collections.next_revision(doing.tx, site.collection_id)
-                    _enter(doing, installation, site, standing)
+                if site.ended_at or site.sha256 != renewed.sha256:
+                    _enter(doing, installation, renewed, standing)
             elif site.ended_at is None:
                 sites.end_site(doing.tx, site, now)
                 collections.next_revision(doing.tx, site.collection_id)
@@ -91,17 +94,21 @@ def overdue(installation: Installation) -> list[str]:
         return [image_id for one in late for image_id in sites.images_from(tx, one)]
 
 
-def _standing(site: Site, operator: str, read: Reader, installation: Installation) -> Standing | None:
+def _standing(
+    site: Site, operator: str, read: Reader, installation: Installation
+) -> tuple[Standing | None, SitePermission | None]:
+    """Return where a site's file stands, None where it was not reached, and the file where it was."""
     now = installation.clock()
     before = parse_site_permission(site.file, site.host, from_iso(site.checked_at))
     try:
-        return check(before, read(site.host), operator, now)
+        today = read(site.host)
     except SitePermissionMissing:
-        return Standing.GONE
+        return Standing.GONE, None
     except SourceError:
         if now >= before.expires:
-            return Standing.EXPIRED
-        return Standing.GONE if now - from_iso(site.checked_at) >= UNREACHED_AT_MOST else None
+            return Standing.EXPIRED, None
+        return (Standing.GONE if now - from_iso(site.checked_at) >= UNREACHED_AT_MOST else None), None
+    return check(before, today, operator, now), today
 
 
 def _enter(

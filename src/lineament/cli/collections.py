@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from lineament.cli.common import EXIT_CODES, Exit, opened, print_table
+from lineament.cli.common import EXIT_CODES, Exit, opened, print_table, progress_bar
 from lineament.core.permission import WithdrawalReason
-from lineament.core.words import counted
+from lineament.core.words import counted, plain
 
 if TYPE_CHECKING:
     from lineament.app.collections import History
@@ -177,6 +177,33 @@ def _print(history: History, now: datetime) -> None:
 
 def _says(permission: Permission, now: datetime) -> str:
     return f"its permission is {permission.standing(now)}"
+
+
+@collections.command(epilog=EXIT_CODES)
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_context
+def export(context: click.Context, name: str, folder: Path) -> None:
+    """Write the collection NAME into a new FOLDER.
+
+    It gets the photographs as they were taken in, and a manifest.jsonl with all that is known of each, so
+    that it can be ingested elsewhere. Its permission must be in force.
+    """
+    from lineament.app import sign_in
+    from lineament.app.export_collection import export_collection
+
+    with opened() as installation, progress_bar() as progress:
+        bar = progress.add_task(f"Writing '{plain(name)}'", total=None)
+        who = sign_in.operator(installation)
+        done = export_collection(
+            installation, who, name, folder, lambda images: progress.update(bar, completed=images)
+        )
+    click.echo(f"{counted(done.images, 'photograph')} written into {plain(str(folder))}.")
+    if done.faceless:
+        click.echo(f"{done.faceless:,} without a face left out: their bytes are not kept.")
+    for path in done.lost:
+        click.echo(f"  {path}: its stored bytes are gone.")
+    context.exit(Exit.NOTHING if done.lost else Exit.DONE)
 
 
 def _show() -> None:

@@ -23,8 +23,9 @@ def keys() -> None:
 def rotate(to: str | None) -> None:
     """Put new keys in place of the old ones.
 
-    These are the master key and a key for each collection. Without --to the new master key takes the old one's place. Nothing that is stored is encrypted anew: each
-    photograph has a key of its own, and those are wrapped again. Stop the server first.
+    These are the master key and a key for each collection. Without --to the new master key takes the old
+    one's place. Nothing that is stored is encrypted anew: each photograph has a key of its own, and those are
+    wrapped again. Stop the server first.
     """
     from lineament.app import rotation, sign_in
     from lineament.records.master_key import (

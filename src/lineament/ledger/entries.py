@@ -147,6 +147,7 @@ KINDS: dict[str, dict[str, Type]] = {
         "rejected": INTEGER,
         "withheld": INTEGER,  # those of withdrawn photographs and people
     },
+    "collection.exported": {"at": TIME, "who": ID, "collection": ID, "images": INTEGER},
     "search": {
         "started": TIME,
         "ended": TIME,

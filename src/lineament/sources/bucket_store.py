@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -116,6 +115,5 @@ def open_store(root: str) -> Bucket:
 
 
 def _why(error: Exception) -> str:
-    """Return the first line of what a library says, without the queries of addresses: they may hold a key."""
-    said = str(error).partition("\n")[0].partition(": <")[0]
-    return plain(re.sub(r"\?\S*", "", said)[:300])
+    """Return the first line of what the library says, without what the server wrote."""
+    return plain(str(error).partition("\n")[0].partition(": <")[0][:300])

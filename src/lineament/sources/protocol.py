@@ -15,8 +15,8 @@ class Item:
     """One file of a source. ``read`` returns its bytes and raises SourceError when it cannot.
 
     ``path`` is its place in the source, the same each time, such as 'reel-3.zip/0012.jpg'. ``date`` is when
-    the photograph was made, as the source says it; ``licence`` a name or address. ``version`` changes when the
-    bytes do (an ETag, a checksum that the source states): a file that is known by path and version is not
+    the photograph was made, as the source says it; ``licence`` a name or address. ``version`` changes when
+    the bytes do (an ETag, a checksum that the source states): a file that is known by path and version is not
     fetched again. ``film`` names the recording that a frame is of, ``seconds`` the frame's time in it.
     ``place`` is where the bytes lie on this machine, for what is too large to be read at once.
     """

@@ -87,7 +87,8 @@ class WaczSource:
             raise SourceUnreadable(f"{self._name} has another datapackage.json than its digest says.")
         described = _json(package)
         listed = described.get("resources") if isinstance(described, dict) else None
-        return {_text(one, "path"): _text(one, "hash") for one in (listed if isinstance(listed, list) else ())}
+        files = listed if isinstance(listed, list) else []
+        return {_text(one, "path"): _text(one, "hash") for one in files}
 
     def _bytes(self, name: str) -> bytes | None:
         member = self._named.get(name)

@@ -1,7 +1,7 @@
 """Content credentials: what a photograph's file says of who made and changed it, and signs (C2PA).
 
-Only what the file says is told. That its signature is valid means that it is as it was when it was signed, and
-not that whoever signed it is who they say: no list of trusted signers is asked.
+Only what the file says is told. A valid signature means that the file is as it was when it was signed, and no
+more: who the signer is was not checked against a list of trusted ones.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 ``decode.py`` starts it and speaks to it over its standard input and output. A request is a REQUEST (bytes of
 the file; the long side in pixels that is enough, 0 for all; how many boxes), the boxes, and the file. A reply
 is a HEADER (outcome, format, width and height of the upright image, width and height of the pixels that
-follow) and, where the outcome is PIXELS, height * width * 3 bytes of RGB: of the image, or of each box. Before
-a whole image stand a LENGTH and its EXIF texts, as ``texts.py`` packs them.
+follow) and, where the outcome is PIXELS, height * width * 3 bytes of RGB: of the image, or of each box. A
+LENGTH and the EXIF texts, as ``texts.py`` packs them, stand before the pixels of a whole image.
 """
 
 from __future__ import annotations

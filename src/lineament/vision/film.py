@@ -68,11 +68,11 @@ def _told(process: LimitedProcess) -> Generator[Frame, None, None]:
     """
     seconds, chosen = 0.0, 0
     try:
-        for _ in range(says.MAX_DECODED + 1):
+        for read in range(says.MAX_DECODED + 1):
             deadline = time.monotonic() + WALL_SECONDS
             kind, at, size = says.MESSAGE.unpack(bytes(process.receive(says.MESSAGE.size, deadline)))
             if kind not in (says.PASSED, says.CHOSEN):
-                _end(kind, seconds)
+                _end(kind, seconds if read else None)
                 return
             chosen += kind == says.CHOSEN
             if not seconds <= at <= says.MAX_SECONDS or size > says.MAX_FRAME_BYTES:
@@ -85,12 +85,12 @@ def _told(process: LimitedProcess) -> Generator[Frame, None, None]:
         raise LimitedProcessError("answered nonsense")
     except LimitedProcessError as error:
         raise FilmStopped(
-            f"The process that read the film {error}; it had come to {seconds:.1f} seconds."
+            f"The process that read the film {error}; it had come to {seconds:.1f} s."
         ) from None
 
 
-def _end(kind: int, seconds: float) -> None:
-    """Raise what a film's end means, where it is not a good one."""
+def _end(kind: int, seconds: float | None) -> None:
+    """Raise what a film's end means, where it is not a good one; ``seconds`` is where the last frame was."""
     if kind == says.NOT_A_FILM:
         raise NotAFilm("The file does not begin like any film that is read here.")
     if kind == says.NO_PICTURES:
@@ -98,7 +98,7 @@ def _end(kind: int, seconds: float) -> None:
     if kind == says.DAMAGED:
         raise DamagedFilm(
             "Pictures of the film are damaged or missing; "
-            + (f"the last one that was read is at {seconds:.1f} seconds." if seconds else "none was read.")
+            + ("none was read." if seconds is None else f"the last one that was read is at {seconds:.1f} s.")
         )
     if kind == says.TOO_LARGE:
         raise FilmTooLarge(f"A frame has more than {says.MAX_PIXELS // 1_000_000} megapixels or 32 MB.")

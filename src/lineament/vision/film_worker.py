@@ -138,10 +138,10 @@ def _tell(film: _Film, step: float) -> int:
     decoded, whole = 0, True
     for frame in _frames(container, stream):
         if frame is None or frame.is_corrupt:
-            whole = False
+            whole = whole and not decoded and demuxer == "mpegts"  # a broadcast may begin within a picture
             continue
         decoded += 1
-        seconds = clock.tell(frame.time)
+        seconds = clock.tell(frame.time, float(frame.duration * (frame.time_base or 0)))
         if seconds > MAX_SECONDS or decoded > MAX_DECODED:
             return TOO_LONG
         if chooser.chooses(_cells(frame, smaller), seconds):
@@ -151,7 +151,7 @@ def _tell(film: _Film, step: float) -> int:
             _say(CHOSEN, seconds, data)
         else:
             _say(PASSED, seconds)
-    return END if whole and decoded and clock.seconds >= _length(container, stream) - SILENT else DAMAGED
+    return END if whole and decoded and clock.end >= _length(container, stream) - SILENT else DAMAGED
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame | None]:
@@ -189,15 +189,16 @@ class _Clock:
     """Seconds from the film's beginning. They never run backwards, whatever the film says."""
 
     def __init__(self, start: float) -> None:
-        self.seconds = 0.0
+        self.seconds = self.end = 0.0
         self._start = start
 
-    def tell(self, time: float | None) -> float:
+    def tell(self, time: float | None, length: float = 0.0) -> float:
         """Return the seconds of a frame with such a time; one that has none is at the time of the last."""
         seconds = self.seconds if time is None else time - self._start
         if seconds < self.seconds - 1:  # a recording that was joined from several begins again
             self._start -= self.seconds - seconds
         self.seconds = max(self.seconds, seconds)
+        self.end = self.seconds + length
         return self.seconds
 
 
