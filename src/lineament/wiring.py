@@ -14,6 +14,7 @@ from pathlib import Path
 
 from lineament.app import models
 from lineament.app.installation import Installation
+from lineament.app.replay import replay
 from lineament.config import Settings
 from lineament.core.policy import Policy, parse_policy
 from lineament.errors import (
@@ -57,6 +58,7 @@ def open_installation(settings: Settings) -> Installation:
     if not has_records and (published.exists() or key.exists()):
         raise RecordsUnusable(f"The records {records} are missing, and what is left beside them needs them.")
     policy, witnesses = _policy(settings.policy), _witnesses(settings.witnesses)
+    fetcher = open_fetcher(settings)
     opened = open_records(records)
     try:
         with opened.read() as tx:
@@ -69,7 +71,7 @@ def open_installation(settings: Settings) -> Installation:
         opened.close()
         raise
     blobs = Blobs(data / "blobs")
-    return Installation(
+    made = Installation(
         records=opened,
         keys=keys,
         blobs=blobs,
@@ -81,12 +83,19 @@ def open_installation(settings: Settings) -> Installation:
         ledger_folder=published,
         signer=signer,
         witnesses=witnesses,
+        fetcher=fetcher,
         policy=policy,
         tail=tail,
         clock=lambda: datetime.now(UTC),
         new_id=lambda: secrets.token_hex(16),
         new_salt=lambda: secrets.token_bytes(32),
     )
+    try:
+        replay(made)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def open_fetcher(settings: Settings, purposes: Collection[str] = ()) -> Fetcher | None:

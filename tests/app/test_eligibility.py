@@ -254,7 +254,8 @@ def test_a_permission_begins_by_the_clock_alone(archive: Installation, clock: Cl
 
 
 def overdue(installation: Installation, clock: Clock) -> list[str]:
-    return [one.name for one in eligibility.overdue(installation, clock.now)]
+    with installation.records.read() as tx:
+        return [one.name for one in eligibility.overdue(tx, clock.now)]
 
 
 def test_what_has_ended_is_overdue_once_it_was_kept_for_as_long_as_it_may_be(

@@ -1,6 +1,6 @@
 """Photographs from the web are shown as long as their site's permission file is in force, and then go."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,10 +12,12 @@ from lineament.app.search import Request, open_search
 from lineament.errors import FetchFailed, ImageNotFound, SitePermissionMissing, SourceError
 from lineament.records import collections
 from lineament.records import sites as recorded_sites
+from lineament.records.sites import Site
+from lineament.sources.fetch import Fetcher
 from lineament.sources.site_permission import SitePermission, parse_site_permission
 from lineament.testing import NOON, Clock, recorded
 from tests.samples import OBAMA
-from tests.sources.internet import OPERATOR, permission
+from tests.sources.internet import CONTACT, OPERATOR, permission
 
 HOST = "raw.githubusercontent.com"  # whose photographs the archive has
 
@@ -24,14 +26,18 @@ def file(now: datetime, **changes: str | None) -> SitePermission:
     return parse_site_permission(permission(HOST, **changes).encode(), HOST, now)
 
 
-def answers(answer: SitePermission | SourceError) -> Callable[[str], SitePermission]:
-    def read(host: str) -> SitePermission:
-        assert host == HOST
-        if isinstance(answer, SourceError):
-            raise answer
-        return answer
+def recheck(installation: Installation, answer: SitePermission | SourceError) -> list[Site]:
+    """Look at what is due, on a network where every host answers so."""
 
-    return read
+    class Answering(Fetcher):
+        def read_permission(self, name: str) -> SitePermission:
+            assert name == HOST
+            if isinstance(answer, SourceError):
+                raise answer
+            return answer
+
+    fetcher = Answering(OPERATOR, CONTACT, [HOST], [], installation.clock)
+    return sites.recheck(replace(installation, fetcher=fetcher))
 
 
 @pytest.fixture
@@ -91,9 +97,9 @@ def test_what_is_no_longer_permitted_is_shown_to_nobody_within_a_day(
     who = sign_in.operator(archive)
     before = shown(archive, found)
     face = candidates.show_search(archive, who, found).candidates[0].sources[0]
-    assert sites.recheck(archive, OPERATOR, answers(answer)) == [], "it was looked at just now"
+    assert recheck(archive, answer) == [], "it was looked at just now"
     clock.turn(timedelta(hours=23))
-    (ended,) = sites.recheck(archive, OPERATOR, answers(answer))
+    (ended,) = recheck(archive, answer)
     assert ended.host == HOST
     assert states(archive) == ["in-force", state]
     assert shown(archive, found) < before
@@ -107,28 +113,28 @@ def test_a_file_that_comes_back_brings_the_photographs_back(archive: Installatio
     """As long as they were not erased; both changes are on record."""
     before = shown(archive, found)
     clock.turn(timedelta(days=1))
-    sites.recheck(archive, OPERATOR, answers(SitePermissionMissing("There is none.")))
+    recheck(archive, SitePermissionMissing("There is none."))
     assert shown(archive, found) < before
-    sites.recheck(archive, OPERATOR, answers(file(clock.now)))
+    recheck(archive, file(clock.now))
     assert shown(archive, found) == before
     assert states(archive) == ["in-force", "gone", "in-force"]
 
 
 def test_a_site_that_cannot_be_reached_has_two_days(archive: Installation, clock: Clock, found: str):
     """A failure says nothing about the file; two days of them are too many."""
-    before, silent = shown(archive, found), answers(FetchFailed("It does not answer."))
+    before, silent = shown(archive, found), FetchFailed("It does not answer.")
     clock.turn(timedelta(days=1))
-    assert sites.recheck(archive, OPERATOR, silent) == []
+    assert recheck(archive, silent) == []
     assert shown(archive, found) == before
     clock.turn(timedelta(days=1))
-    assert len(sites.recheck(archive, OPERATOR, silent)) == 1
+    assert len(recheck(archive, silent)) == 1
     assert shown(archive, found) < before
 
 
 def test_a_week_later_they_are_to_be_erased(archive: Installation, clock: Clock, found: str):
     """Those of the site alone, and not before."""
     clock.turn(timedelta(days=1))
-    sites.recheck(archive, OPERATOR, answers(SitePermissionMissing("There is none.")))
+    recheck(archive, SitePermissionMissing("There is none."))
     assert sites.overdue(archive) == []
     clock.turn(timedelta(days=7))
     with archive.records.read() as tx:

@@ -7,6 +7,7 @@ brings: what a stop leaves behind without its record can be read by nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -29,6 +30,8 @@ from lineament.records.images import Image
 from lineament.records.ingests import Rejected
 from lineament.sources import Item
 from lineament.sources.site_permission import SitePermission
+
+_STORERS = 8  # photographs that are on their way to the disk at once
 
 
 @dataclass
@@ -81,6 +84,7 @@ class BatchWriter:
         self._contract = installation.vision.contract
         self._id, self._salt = installation.new_id(), installation.new_salt()
         self._films = FilmFaces()
+        self._to_store: list[tuple[str, bytes, bytes]] = []
         self._suppressed = Suppressed.load(installation, collection.id)
         with installation.records.read() as tx:
             self._revision = collections.current_revision(tx)
@@ -111,7 +115,7 @@ class BatchWriter:
                     self._know(doing.tx, one)
                 elif known := self._known_by_now(doing.tx, one):
                     self._know(doing.tx, known)
-                elif self._suppressed.is_suppressed(one.digest, one.seen.phash, one.seen.templates):
+                elif self._is_withheld(doing.tx, one):
                     self.report.withheld += 1
                 else:
                     if not added:
@@ -119,6 +123,7 @@ class BatchWriter:
                     added.append(self._add(doing.tx, one))
             for image_id, provenance in self._films.corrections():
                 images.correct(doing.tx, image_id, provenance)
+            self._store()
             if added:
                 self._enter(doing, added)
             ingests.update_ingest(doing.tx, self._id, self.report.counts, self._installation.clock())
@@ -140,11 +145,20 @@ class BatchWriter:
             self._revision, self._copies = revision, Copies.load(tx)
         self._suppressed = self._suppressed.current(tx)
 
+    def _is_withheld(self, tx: Connection, one: Prepared) -> bool:
+        """Say whether a photograph must not come in. One that is here, for another model, is not asked about."""
+        return (
+            images.find_image(tx, self._collection.id, one.digest) is None
+            and self._suppressed.is_suppressed(one.digest, one.seen.phash, one.seen.templates) is not None
+        )
+
     def _known_by_now(self, tx: Connection, one: Prepared) -> Known | None:
         """Return the image of these bytes that came since they were looked at, in this ingest or another."""
-        faces = images.known_faces(tx, self._collection.id, one.digest, self._contract)
         there = images.find_image(tx, self._collection.id, one.digest)
-        return None if faces is None or there is None else Known(one.item, there, faces, None)
+        if there is None:
+            return None
+        faces = images.known_faces(tx, self._collection.id, one.digest, self._contract)
+        return None if faces is None else Known(one.item, there, faces, None)
 
     def _reject(self, tx: Connection, rejected: Rejected) -> None:
         ingests.add_rejection(tx, self._id, rejected)
@@ -195,8 +209,7 @@ class BatchWriter:
         else:
             self.report.new += 1
             self.report.faces += len(one.seen.faces)
-            if not self._installation.blobs.holds(image.id, key):
-                self._installation.blobs.put(image.id, one.data, key)
+            self._to_store.append((image.id, one.data, key))
             self._add_faces(tx, one, image.id, key)
         return one
 
@@ -225,6 +238,19 @@ class BatchWriter:
             images.add_face(
                 tx, face_id, image_id, key, of, detected, self._contract, template, self._revision
             )
+
+    def _store(self) -> None:
+        """Store the batch's photographs, several at once: a disk takes as long for one as for some."""
+        blobs = self._installation.blobs
+
+        def store(image_id: str, data: bytes, key: bytes) -> None:
+            if not blobs.holds(image_id, key):
+                blobs.put(image_id, data, key)
+
+        with ThreadPoolExecutor(_STORERS) as threads:
+            for done in [threads.submit(store, *one) for one in self._to_store]:
+                done.result()
+        self._to_store = []
 
     def _enter(self, doing: Act, added: list[Prepared]) -> None:
         doing.record(

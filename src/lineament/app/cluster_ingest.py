@@ -36,8 +36,8 @@ from lineament.vision.pipeline import Vision
 AHEAD = 2  # photographs on their way for each thread of a worker: one that is looked at and one that waits
 RETRIES = 2  # of a photograph at which a worker failed but did not end; how often one may end, Dask is told
 CONNECT_SECONDS = 10
-_LOOK_ROUND = 15.0  # seconds of waiting for one photograph, before it is asked if any worker is left
-_ROUNDS = 60  # Dask takes five minutes to give up a worker that says nothing
+_LOOK_ROUND = 3.0  # seconds of waiting for one photograph, before it is asked if any worker is left
+_ROUNDS = 200  # Dask takes five minutes to give up a worker that says nothing
 
 _OTHER_CONTRACT = (
     "The worker {worker} has another model contract: install the same version of Lineament there."

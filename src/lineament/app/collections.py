@@ -142,12 +142,18 @@ def withdraw_permission(
     """
     require(who, Role.CURATOR)
     with act(installation) as doing:
-        collection = _find(doing.tx, name)
-        before = collection.permission
-        if before is None or before.status is Status.WITHDRAWN:
-            return None
-        withdrawn = replace(before, status=Status.WITHDRAWN, reason=reason)
-        _record_permission(installation, doing, who, collection.id, withdrawn)
+        return end_permission(installation, doing, who, _find(doing.tx, name), reason)
+
+
+def end_permission(
+    installation: Installation, doing: Act, who: Person, collection: Collection, reason: WithdrawalReason
+) -> Permission | None:
+    """Record within an act that a permission was withdrawn, and return it; None where it was before."""
+    before = collection.permission
+    if before is None or before.status is Status.WITHDRAWN:
+        return None
+    withdrawn = replace(before, status=Status.WITHDRAWN, reason=reason)
+    _record_permission(installation, doing, who, collection.id, withdrawn)
     return withdrawn
 
 

@@ -70,13 +70,12 @@ def require_in_force(collection: Collection, now: datetime) -> None:
         raise PermissionNotInForce(f"The permission for '{collection.name}' is {permission.standing(now)}.")
 
 
-def overdue(installation: Installation, now: datetime) -> list[Collection]:
+def overdue(tx: Connection, now: datetime) -> list[Collection]:
     """Return the collections whose images are to be erased at ``now`` (UTC).
 
     Their permission has ended, and they were kept for as long after it as it says.
     """
-    with installation.records.read() as tx:
-        there = collections.list_collections(tx)
+    there = collections.list_collections(tx)
     return [one for one in there if one.newest and one.newest.overdue(now)]
 
 

@@ -15,6 +15,7 @@ from lineament.ledger import Signer, WitnessPolicy
 from lineament.records.blobs import Blobs, Documents
 from lineament.records.keys import Keys
 from lineament.records.store import Records
+from lineament.sources.fetch import Fetcher
 from lineament.vision.pipeline import Vision
 
 
@@ -22,6 +23,7 @@ from lineament.vision.pipeline import Vision
 class Installation:
     """The rooms, the policies, the measured error rates (None without calibration), the clock and fresh ids.
 
+    ``fetcher`` is None where the network is off.
     ``contract`` is what acts are done under: that of ``vision``, unless collections are being migrated to it.
     ``clock`` returns an aware UTC time, ``new_id`` 32 random hex digits, ``new_salt`` 32 random bytes.
     """
@@ -37,6 +39,7 @@ class Installation:
     ledger_folder: Path
     signer: Signer
     witnesses: WitnessPolicy
+    fetcher: Fetcher | None
     policy: Policy
     tail: Tail | None
     clock: Callable[[], datetime]

@@ -18,7 +18,7 @@ from lineament.app.installation import Installation
 from lineament.app.journal import Act, act
 from lineament.core.policy import Person
 from lineament.core.times import from_iso, iso
-from lineament.errors import SitePermissionMissing, SourceError
+from lineament.errors import NetworkOff, SitePermissionMissing, SourceError
 from lineament.ledger import commitment
 from lineament.records import collections, sites
 from lineament.records.images import Image
@@ -28,8 +28,6 @@ from lineament.sources.site_permission import SitePermission, Standing, check, p
 CHECK_AFTER = timedelta(hours=20)  # so that an hourly upkeep sees each file within a day
 UNREACHED_AT_MOST = timedelta(hours=48)
 ERASE_AFTER = timedelta(days=7)
-
-Reader = Callable[[str], SitePermission]  # a host's file as it is now; raises SourceError
 
 
 def record(
@@ -58,20 +56,21 @@ def withheld(tx: Connection) -> Callable[[Image], bool]:
     return is_withheld
 
 
-def recheck(installation: Installation, operator: str, read: Reader) -> list[Site]:
+def recheck(installation: Installation) -> list[Site]:
     """Look at every file that is due; return those that are no longer in force since now."""
     now = installation.clock()
     with installation.records.read() as tx:
         due = [one for one in sites.list_sites(tx) if now - from_iso(one.checked_at) >= CHECK_AFTER]
     ended = []
     for site in due:
-        standing, today = _standing(site, operator, read, installation)
+        standing, today = _standing(installation, site)
         if standing is None:  # not reached, and not for long
             continue
         with act(installation) as doing:
             if today is not None and standing is Standing.IN_FORCE:
-                file = {"sha256": today.digest, "file": today.data}
-                renewed = replace(site, **file, checked_at=iso(now), ended_at=None)
+                renewed = replace(
+                    site, sha256=today.digest, file=today.data, checked_at=iso(now), ended_at=None
+                )
                 sites.put_site(doing.tx, renewed)
                 if site.ended_at:
                     collections.next_revision(doing.tx, site.collection_id)
@@ -94,21 +93,21 @@ def overdue(installation: Installation) -> list[str]:
         return [image_id for one in late for image_id in sites.images_from(tx, one)]
 
 
-def _standing(
-    site: Site, operator: str, read: Reader, installation: Installation
-) -> tuple[Standing | None, SitePermission | None]:
+def _standing(installation: Installation, site: Site) -> tuple[Standing | None, SitePermission | None]:
     """Return where a site's file stands, None where it was not reached, and the file where it was."""
-    now = installation.clock()
+    fetcher, now = installation.fetcher, installation.clock()
     before = parse_site_permission(site.file, site.host, from_iso(site.checked_at))
     try:
-        today = read(site.host)
+        if fetcher is None:
+            raise NetworkOff("The network is off.")
+        today = fetcher.read_permission(site.host)
     except SitePermissionMissing:
         return Standing.GONE, None
     except SourceError:
         if now >= before.expires:
             return Standing.EXPIRED, None
         return (Standing.GONE if now - from_iso(site.checked_at) >= UNREACHED_AT_MOST else None), None
-    return check(before, today, operator, now), today
+    return check(before, today, fetcher.operator, now), today
 
 
 def _enter(

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
-from lineament.app import eligibility, erasure, sign_in
+from lineament.app import eligibility, erasure, sign_in, sites
 from lineament.app.installation import Installation
 from lineament.app.withdraw import withdraw
 from lineament.records import withdrawals
@@ -20,15 +20,20 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Report:
-    """What was done: how many erasures were finished, and which collections were emptied, by name."""
+    """What was done: how many erasures were finished, and which collections were emptied, by name.
+
+    ``ended_sites`` are the hosts whose permission files were found to be no longer in force.
+    """
 
     finished: int
     purged: tuple[str, ...]
+    ended_sites: tuple[str, ...]
 
 
 def upkeep(installation: Installation) -> Report:
     """Finish erasures that were cut short; empty collections that were kept for as long as they may be.
 
+    Look at the permission files of sites that are due, and erase what came from those that ended a week ago.
     Raises what ``erasure.erase`` raises.
     """
     finished = erasure.finish(installation, erasure.unfinished(installation))
@@ -37,13 +42,16 @@ def upkeep(installation: Installation) -> Report:
     for name in purged:
         gone = withdraw(installation, who, Scope.COLLECTION, [name], By.RETENTION)
         erasure.erase(installation, gone)
-    return Report(len(finished), tuple(purged))
+    ended = sites.recheck(installation)
+    if late := sites.overdue(installation):
+        erasure.erase(installation, withdraw(installation, who, Scope.IMAGE, late, By.RETENTION))
+    return Report(len(finished), tuple(purged), tuple(one.host for one in ended))
 
 
 def _overdue(installation: Installation) -> list[str]:
     """Return the names of the collections that hold photographs for longer than they may."""
-    overdue = eligibility.overdue(installation, installation.clock())
     with installation.records.read() as tx:
+        overdue = eligibility.overdue(tx, installation.clock())
         return [one.name for one in overdue if withdrawals.images_of(tx, Scope.COLLECTION, one.id)]
 
 

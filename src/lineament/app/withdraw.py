@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lineament.app import suppression, withdrawals_file
-from lineament.app.collections import find
+from lineament.app import eligibility, suppression, withdrawals_file
+from lineament.app.collections import end_permission, find
 from lineament.app.installation import Installation, require
 from lineament.app.journal import Act, act
 from lineament.core.jsontext import json_bytes
+from lineament.core.permission import WithdrawalReason
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
 from lineament.core.words import is_web_address, plain
@@ -92,6 +93,8 @@ def withdraw(
     require(who, Role.CURATOR)
     meant = _meant(installation, scope, names, by)
     with act(installation) as doing:
+        if scope is Scope.COLLECTION:
+            meant = _closed(installation, doing, who, meant, by)
         wanted = _images(doing.tx, scope, meant, by)
         kept_out = _kept_out(installation, doing.tx, scope, meant, by) if keep_face_out else {}
         done = [
@@ -100,6 +103,20 @@ def withdraw(
         ]
         withdrawals_file.keep(installation, doing.tx, [one.withdrawal.id for one in done])
     return done
+
+
+def _closed(installation: Installation, doing: Act, who: Person, meant: Sequence[str], by: By) -> list[str]:
+    """End the permissions of whole collections and return their ids.
+
+    For retention theirs have ended before; those that were given anew in the meantime are left out.
+    """
+    if by is By.RETENTION:
+        overdue = {one.id for one in eligibility.overdue(doing.tx, installation.clock())}
+        return [one for one in meant if one in overdue]
+    for one in collections.list_collections(doing.tx):
+        if one.id in meant:
+            end_permission(installation, doing, who, one, WithdrawalReason(by.value))
+    return list(meant)
 
 
 def show(installation: Installation, limit: int) -> list[tuple[Withdrawal, str | None]]:
@@ -226,8 +243,8 @@ def _withdraw(
         faces=0,
         files=tuple(image_ids),
     )
-    # Into a collection whose key is destroyed nothing can come back.
-    suppressed = [] if is_whole else _suppressed(installation, tx, image_ids)
+    # Into a collection whose key is destroyed nothing can come back; what was kept for long enough may.
+    suppressed = [] if is_whole or by is By.RETENTION else _suppressed(installation, tx, image_ids)
     key, contract = installation.keys.get(tx, SUPPRESSION), installation.vision.contract
     for face in sorted(kept_out.keys() & set(faces)):
         suppressed.append(suppressions.of_face(installation.new_id(), key, contract, kept_out[face]))

@@ -25,7 +25,7 @@ def serve(open_browser: bool) -> None:
     """Serve the page and the HTTP interface on this machine. Ctrl-C stops it."""
     import uvicorn
 
-    from lineament.app import serving, witnessing
+    from lineament.app import serving, upkeep, witnessing
     from lineament.app import sign_in as use
     from lineament.web.site import create_site
 
@@ -51,8 +51,12 @@ def serve(open_browser: bool) -> None:
             proxy_headers=False,
         )
         stop = Event()
-        witnesses = Thread(target=witnessing.ask_regularly, args=(installation, stop), daemon=True)
-        witnesses.start()
+        regular = [
+            Thread(target=work, args=(installation, stop), daemon=True)
+            for work in (witnessing.ask_regularly, upkeep.keep_up)
+        ]
+        for thread in regular:
+            thread.start()
         try:
             if was_interrupted():  # and what was loading then swallowed it
                 raise KeyboardInterrupt
@@ -60,7 +64,8 @@ def serve(open_browser: bool) -> None:
                 uvicorn.Server(config).run(sockets=[listener])
         finally:
             stop.set()
-            witnesses.join(timeout=5)  # one that is waited for does not hold up the stop
+            for thread in regular:
+                thread.join(timeout=5)  # a witness that is waited for does not hold up the stop
     click.echo("\nLineament has stopped.")
 
 

@@ -138,6 +138,8 @@ def upkeep() -> None:
     click.echo(f"Finished: {counted(report.finished, 'erasure')}.")
     for name in report.purged:
         click.echo(f"Emptied: '{name}', which was kept for as long as its permission allowed.")
+    for host in report.ended_sites:
+        click.echo(f"Withheld: what came from {host}, whose permission file is no longer in force.")
 
 
 def _withdraw(scope: str, names: Sequence[str], by: str, yes: bool, keep_face_out: bool = False) -> Exit:

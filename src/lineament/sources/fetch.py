@@ -100,7 +100,7 @@ class Fetcher:
         for one in (operator, contact) if hosts else ():
             if not one.strip() or not one.isascii() or not is_plain(one) or set(one) & set("();"):
                 raise SettingsInvalid(f"'{plain(one)}' cannot be sent as the name or contact of an operator.")
-        self._operator, self._purposes = operator, tuple(purposes)
+        self.operator, self._purposes = operator, tuple(purposes)
         self._clock, self._wire = clock, wire or Wire()
         agent = f"Lineament/{__version__} (operator {operator}; contact {contact})"
         self._hosts = {read_host(host): _Host(PoliteHost(self._wire, clock, agent)) for host in hosts}
@@ -154,7 +154,7 @@ class Fetcher:
         """Return the permission under which an address may be fetched now, or raise why it may not."""
         rules = self._rules(address.host)
         permission = rules.permission
-        if why := permission.why_not(address.path, self._operator, self._purposes, self._clock()):
+        if why := permission.why_not(address.path, self.operator, self._purposes, self._clock()):
             raise SitePermissionMissing(f"The permission file of {address.host} {why}.")
         if why := rules.robots.why_not(address.path) or rules.tdm.why_not(address.path):
             raise SiteForbids(f"{address} may not be fetched: {why}.")

@@ -29,6 +29,8 @@ from lineament.vision.decode import WALL_SECONDS
 from lineament.vision.limited import LimitedProcess, LimitedProcessError, worker_command
 
 STEP_SECONDS = 1.0
+# Seconds a film may take in all. Still pages in 1920 x 1080, many pictures for few bytes, take 3 for a MB.
+LONGEST, LONGEST_FOR_A_MB = 600.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -54,23 +56,28 @@ def frames(film: Path, step_seconds: float = STEP_SECONDS) -> Generator[Frame, N
         raise ExtraMissing("Films are read with PyAV, which is not installed: the extra 'video'.")
     command = worker_command("lineament.vision.film_worker", str(step_seconds))
     with _opened(film) as file:
+        longest = LONGEST + LONGEST_FOR_A_MB * os.fstat(file.fileno()).st_size / 2**20
         process = LimitedProcess(command, "films", file)
     try:
-        yield from _told(process)
+        yield from _told(process, longest)
     finally:
         process.kill()
 
 
-def _told(process: LimitedProcess) -> Generator[Frame, None, None]:
-    """Yield the frames that a process chooses, until its film ends.
+def _told(process: LimitedProcess, longest: float) -> Generator[Frame, None, None]:
+    """Yield the frames that a process chooses, until its film ends or it was waited for so many seconds.
 
     Raises NotAFilm, DamagedFilm, FilmTooLarge or FilmStopped.
     """
-    seconds, chosen = 0.0, 0
+    seconds, chosen, waited = 0.0, 0, 0.0
     try:
         for read in range(says.MAX_DECODED + 1):
-            deadline = time.monotonic() + WALL_SECONDS
+            began = time.monotonic()
+            deadline = began + WALL_SECONDS
             kind, at, size = says.MESSAGE.unpack(bytes(process.receive(says.MESSAGE.size, deadline)))
+            waited += time.monotonic() - began
+            if waited > longest:
+                raise LimitedProcessError(f"was at work for more than {longest / 60:,.0f} minutes")
             if kind not in (says.PASSED, says.CHOSEN):
                 _end(kind, seconds if read else None)
                 return

@@ -67,14 +67,19 @@ _READING = {
     "protocol_whitelist": "none",  # no address that a film names is opened
     "threads": "1",
 }
-# A frame with an error in it is left out, and not mended: what is guessed is no evidence.
-_DECODING = {"max_pixels": str(MAX_PIXELS), "err_detect": "explode", "flags": "+bitexact"}
+_DECODING = {"max_pixels": str(MAX_PIXELS), "flags": "+bitexact"}
+# What is guessed is no evidence: a frame with an error is left out, and so are those that are built on it, up
+# to the next key frame. Most decoders say of a frame that it is damaged; these two have to be told to stop.
+# Of films of 30 frames with three bits flipped, so many of the frames taken were wrong: H.264 27 of 3,930
+# (4,308 of 8,322 without this), MPEG-2 21 of 919, MPEG-4 25 of 878, Motion JPEG 40 of 1,177, HEVC 563 of
+# 1,062; VP8, VP9 and AV1 notice hardly any damage.
+_STOPPED_BY_ERRORS = ("hevc", "mjpeg")
 
 # The same pixels on every processor.
 _EXACT = Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _SMALLER = Interpolation.AREA | _EXACT
 _COLOURS = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | _EXACT
-SILENT = 2.0  # seconds for which pictures may end before the film does
+SILENT = 1.0  # seconds for which pictures may end before the film does
 _UNSPECIFIED, _HD_LINES = 2, 720  # AVCOL_SPC_UNSPECIFIED; from these lines on, players take it for BT.709
 
 # Frames are compared by the mean brightness of square cells. The smallest face that can be compared, some 30
@@ -132,19 +137,22 @@ def _tell(film: _Film, step: float) -> int:
     if stream.codec_context.width * stream.codec_context.height > MAX_PIXELS:
         return TOO_LARGE
     stream.codec_context.thread_count = 1
-    stream.codec_context.options = _DECODING
+    strict = {"err_detect": "explode"} if _decoder(stream) in _STOPPED_BY_ERRORS else {}
+    stream.codec_context.options = _DECODING | strict
     clock, chooser = _Clock((container.start_time or 0) / av.time_base), _Chooser(step)
     smaller, colours = VideoReformatter(), VideoReformatter()
-    decoded, whole = 0, True
+    decoded, whole, waits = 0, True, False
     for frame in _frames(container, stream):
         if frame is None or frame.is_corrupt:
-            whole = whole and not decoded and demuxer == "mpegts"  # a broadcast may begin within a picture
+            whole, waits = False, True  # for a key frame
+            _say(PASSED, clock.seconds)
             continue
         decoded += 1
         seconds = clock.tell(frame.time, float(frame.duration * (frame.time_base or 0)))
         if seconds > MAX_SECONDS or decoded > MAX_DECODED:
             return TOO_LONG
-        if chooser.chooses(_cells(frame, smaller), seconds):
+        waits = waits and not frame.key_frame
+        if not waits and chooser.chooses(_cells(frame, smaller), seconds):
             data = _jpeg(frame, stream, colours)
             if len(data) > MAX_FRAME_BYTES:
                 return TOO_LARGE

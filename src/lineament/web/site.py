@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from lineament.api.app import create_app
 from lineament.app.installation import Installation
-from lineament.web import examples as example_photographs
 from lineament.web import collection_pages, failures, ledger_pages, pages, static_files
+from lineament.web import examples as example_photographs
 
 
 def create_site(installation: Installation, examples: Path | None = None) -> FastAPI:
