@@ -41,14 +41,14 @@ def who(installation: Installation) -> Person:
 
 @pytest.fixture
 def restored(tmp_path: Path, clock: Clock, vision: Vision, installation: Installation, data: Path):
-    """Return a function that opens a copy of the data folder beside the newest file of withdrawals."""
+    """Return a function that opens a copy of the data folder, and then puts the newest file beside it."""
     opened = []
 
     def restore(backup: Path) -> Installation:
         folder = tmp_path / f"restored-{len(opened)}"
         shutil.copytree(backup, folder)
-        shutil.copy(data / "withdrawals", folder)
         opened.append(make_installation(folder, clock, vision))
+        shutil.copy(data / "withdrawals", folder)
         return opened[-1]
 
     yield restore
@@ -94,6 +94,21 @@ def test_what_was_withdrawn_since_a_backup_is_gone_from_what_is_restored(
     assert replay(older) == 0
 
 
+def test_an_older_backup_is_opened_without_what_was_withdrawn(
+    installation: Installation, who: Person, data: Path, clock: Clock, vision: Vision
+):
+    """The first thing that opening does: nobody has to ask for it, and nothing is served before."""
+    first, second = fill(installation, "archive", 2)
+    backup = back_up(data, "backup")
+    erase(installation, withdraw(installation, who, Scope.FACE, [first.face_id], By.PERSON))
+    shutil.copy(data / "withdrawals", backup)
+    older = make_installation(backup, clock, vision)
+    assert found(older, first) == [second.face_id]
+    assert files_with(backup, first.forms) == []
+    older.index.close()
+    older.records.close()
+
+
 def test_what_was_done_again_is_not_taken_in_again(
     archive: Installation, portraits: Path, tmp_path: Path, clock: Clock, vision: Vision
 ):
@@ -106,7 +121,6 @@ def test_what_was_done_again_is_not_taken_in_again(
     erase(archive, withdraw(archive, who, Scope.IMAGE, gone, By.GRANTOR))
     shutil.copy(data / "withdrawals", backup)
     older = make_installation(backup, clock, vision)
-    replay(older)
     report = ingest(older, sign_in.operator(older), "archive", open_source(portraits), lambda _done: None)
     assert (report.new, report.known, report.withheld) == (0, 5, 2)
     older.index.close()

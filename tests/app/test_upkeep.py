@@ -27,16 +27,16 @@ def test_a_collection_is_emptied_once_it_was_kept_for_long_enough(installation: 
     make_collection(installation, "archive", permission=short)
     filled, others = fill(installation, "archive", 3), fill(installation, "press", 2, seed=2)
     clock.turn(timedelta(days=10 + days - 1))
-    assert upkeep(installation) == Report(0, ())
+    assert upkeep(installation) == Report(0, (), ())
     clock.turn(timedelta(days=1))
-    assert upkeep(installation) == Report(0, ("archive",))
+    assert upkeep(installation) == Report(0, ("archive",), ())
     folder = installation.ledger_folder.parent
     assert files_with(folder, [form for one in filled for form in one.forms]) == []
     assert all(installation.blobs.is_there(one.image_id) for one in others)
     ((one, name),) = show(installation, 10)
     assert (one.by, one.scope, name, one.images, one.faces) == ("retention", "collection", "archive", 3, 3)
     assert [entry["kind"] for entry in recorded(installation)[-2:]] == ["withdrawal.recorded", "erasure.done"]
-    assert upkeep(installation) == Report(0, ())
+    assert upkeep(installation) == Report(0, (), ())
 
 
 def test_a_collection_without_photographs_is_left_alone(installation: Installation, clock: Clock):
@@ -44,7 +44,7 @@ def test_a_collection_without_photographs_is_left_alone(installation: Installati
     make_collection(installation, "archive")
     before = len(recorded(installation))
     clock.turn(timedelta(days=10_000))
-    assert upkeep(installation) == Report(0, ())
+    assert upkeep(installation) == Report(0, (), ())
     assert len(recorded(installation)) == before
 
 
@@ -52,7 +52,7 @@ def test_what_a_stop_left_is_finished(installation: Installation, who: Person):
     """By whoever comes next."""
     first, _ = fill(installation, "archive", 2)
     withdraw(installation, who, Scope.FACE, [first.face_id], By.PERSON)
-    assert upkeep(installation) == Report(1, ())
+    assert upkeep(installation) == Report(1, (), ())
     assert unfinished(installation) == []
 
 
@@ -63,4 +63,4 @@ def test_under_a_new_permission_it_can_be_filled_again(installation: Installatio
     upkeep(installation)
     collections.permit(installation, who, "archive", make_permission(valid_until=None))
     fill(installation, "archive", 1)
-    assert upkeep(installation) == Report(0, ())
+    assert upkeep(installation) == Report(0, (), ())

@@ -1,6 +1,7 @@
 """Withdrawal: from the transaction on nothing of it is searchable, and what goes is what was named."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from lineament.errors import (
 from lineament.records import images, withdrawals
 from lineament.records.schema import face, face_count, image, removal, suppression, template
 from lineament.records.withdrawals import By, Scope
-from lineament.testing import recorded
+from lineament.testing import Clock, make_permission, recorded
 from tests.filled import Filled, fill
 from tests.samples import OBAMA
 
@@ -172,17 +173,20 @@ def test_a_whole_collection_is_closed_with_its_key(installation: Installation, w
 
 
 def test_a_collection_that_was_kept_for_long_enough_can_be_filled_again(
-    installation: Installation, who: Person
+    installation: Installation, who: Person, clock: Clock
 ):
     """Under another key; nothing of it is suppressed, for nobody took it back."""
     fill(installation, "archive", 2)
     archive = collections.find(installation, "archive").id
     with installation.records.read() as tx:
         before = installation.keys.get(tx, archive)
+    assert withdraw(installation, who, Scope.COLLECTION, ["archive"], By.RETENTION) == [], "it is in force"
+    clock.turn(timedelta(days=10_000))
     withdraw(installation, who, Scope.COLLECTION, ["archive"], By.RETENTION)
     with installation.records.read() as tx:
         assert installation.keys.get(tx, archive) != before
     assert rows(installation, suppression) == 0
+    collections.permit(installation, who, "archive", make_permission(valid_until=None))
     (again,) = fill(installation, "archive", 1)
     assert found(installation, again) == [again.face_id]
 

@@ -51,7 +51,10 @@ def withdraw() -> None:
 @YES
 @click.pass_context
 def face(context: click.Context, faces: tuple[str, ...], by: str, keep_face_out: bool, yes: bool) -> None:
-    """Withdraw FACES, ids of faces, each with its whole photograph and every other face in it."""
+    """Withdraw FACES with their photographs.
+
+    They are ids of faces; each goes with its whole photograph and every other face in it.
+    """
     context.exit(_withdraw("face", faces, by, yes, keep_face_out))
 
 
@@ -62,7 +65,10 @@ def face(context: click.Context, faces: tuple[str, ...], by: str, keep_face_out:
 @YES
 @click.pass_context
 def image(context: click.Context, images: tuple[str, ...], by: str, keep_face_out: bool, yes: bool) -> None:
-    """Withdraw IMAGES, ids of photographs, with every face in them."""
+    """Withdraw IMAGES with every face in them.
+
+    They are ids of photographs.
+    """
     context.exit(_withdraw("image", images, by, yes, keep_face_out))
 
 
@@ -107,9 +113,10 @@ def withdrawals(context: click.Context) -> None:
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
 )
 def receipt(withdrawal: str, out: Path) -> None:
-    """Write the receipt for WITHDRAWAL, its id: to be read, to be processed, and to be checked.
+    """Write the receipt for WITHDRAWAL, which is its id.
 
-    These are receipt.pdf, receipt.json, and receipt.zip for `lineament verify`. That it was handed out is on
+    There are three files: receipt.pdf to be read, receipt.json to be processed, and receipt.zip to be checked
+    with `lineament verify`. That it was handed out is on
     record.
     """
     from lineament.app import sign_in, withdrawal_receipt
@@ -127,9 +134,10 @@ def receipt(withdrawal: str, out: Path) -> None:
 
 @click.command(epilog=EXIT_CODES)
 def upkeep() -> None:
-    """Finish what was withdrawn, and empty the collections that were kept for as long as they may be.
+    """Do what is due, though nobody asks.
 
-    A running server does this by itself.
+    Erasures that were cut short are finished, collections that were kept for as long as they may be are
+    emptied, and the permission files of sites are looked at again. A running server does this by itself.
     """
     from lineament.app import upkeep as use
 
