@@ -128,7 +128,7 @@ def one_by_one(ask: Callable[[Floats, int], list[int]]) -> Search:
 def lineament(gallery: Floats, folder: Path) -> Iterator[Way]:
     from lineament.index.embedded import EmbeddedIndex
 
-    index = EmbeddedIndex(folder / "lineament", "sha256:benchmark", gallery.shape[1])
+    index = EmbeddedIndex(folder / "lineament", "sha256:benchmark", gallery.shape[1], bytes(range(32)))
     for start, vectors in chunks(gallery):
         ids = [face_of(row) for row in range(start, start + len(vectors))]
         index.add(ids, ["faces"] * len(ids), vectors, start + 1)

@@ -43,7 +43,7 @@ from lineament.index.embedded import EmbeddedIndex
 from lineament.index.protocol import Snapshot
 
 FIGURES = Path(__file__).with_name("figures.json")
-CONTRACT = "sha256:benchmark"
+CONTRACT, KEY = "sha256:benchmark", bytes(range(32))
 IDENTIFIED = 50  # the longest list that a policy allows
 SMALL, MIDDLE, LARGE = "a thousandth", "a tenth", "the rest"
 SHARES = {1.0: (SMALL, MIDDLE, LARGE), 0.1: (SMALL, MIDDLE), 0.001: (SMALL,)}
@@ -127,7 +127,7 @@ def build_and_search(dimension: int, faces: int, folder: Path) -> dict[str, Any]
     probes = one.probes(faces)
     truth = Truth(probes, len(probes.mated) // (5 if faces > _MANY else 1))
     figures: dict[str, Any] = {"dimension": dimension, "faces": faces, "memory": bytes_a_second()}
-    index, adding = EmbeddedIndex(folder, CONTRACT, dimension), 0.0
+    index, adding = EmbeddedIndex(folder, CONTRACT, dimension, KEY), 0.0
     next(one.gallery(faces)) @ probes.mated.T  # what drawing and multiplying need is not the index's
     before = anonymous_bytes()
     for start, vectors in numbered(one, faces):
@@ -246,7 +246,7 @@ def open_again(dimension: int, folder: Path) -> dict[str, Any]:
             os.close(handle)
     before, read = anonymous_bytes(), bytes_read()
     began = time.perf_counter()
-    index = EmbeddedIndex(folder, CONTRACT, dimension)
+    index = EmbeddedIndex(folder, CONTRACT, dimension, KEY)
     opened, read = time.perf_counter() - began, bytes_read() - read
     with index.snapshot() as snapshot:
         probe = generator(dimension).probes(1_000, 1).mated

@@ -542,6 +542,13 @@ class IndexUnavailable(Broken):
     remedy = "Start what does not answer, or stop what has the index, and try again; nothing is lost."
 
 
+class IndexDamaged(Broken):
+    """A file of the index is not what was written; what it held is not left out silently."""
+
+    code = "index-damaged"
+    remedy = "Stop the server and run `lineament index rebuild`: the records hold everything."
+
+
 class IndexCannotForget(Broken):
     """A server of the index keeps what was removed, by a setting or for another server."""
 

@@ -76,7 +76,7 @@ def open_installation(settings: Settings) -> Installation:
         keys=keys,
         blobs=blobs,
         documents=Documents(blobs, partial(_key, opened, keys, DOCUMENTS)),
-        index=_index(settings, opened, vision),
+        index=_index(settings, opened, keys, vision),
         vision=vision,
         contract=vision.contract,
         models_folder=settings.models,
@@ -140,10 +140,11 @@ def _key(records: Records, keys: Keys, name: str) -> bytes:
         return keys.get(tx, name)
 
 
-def _index(settings: Settings, records: Records, vision: Vision) -> Index:
-    folder = settings.data / "index"
+def _index(settings: Settings, records: Records, keys: Keys, vision: Vision) -> Index:
+    folder, key = settings.data / "index", _key(records, keys, INDEX)
     try:
-        index = open_index(settings.index.get_secret_value(), folder, vision.contract, vision.dimension)
+        where = settings.index.get_secret_value()
+        index = open_index(where, folder, vision.contract, vision.dimension, key)
     except OSError as error:
         raise StorageFailed(f"The index in {folder} cannot be used: {error.strerror}.") from error
     with records.read() as tx:

@@ -31,12 +31,12 @@ from lineament.vision.pipeline import Vision
 from tests.filled import Filled, files_with, fill
 
 ENGINES = {
-    "in memory": lambda folder, made: EmbeddedIndex(folder, made.contract, made.vision.dimension),
+    "in memory": lambda folder, made: EmbeddedIndex(folder, made.contract, made.vision.dimension, bytes(32)),
     "on disk": lambda folder, made: EmbeddedIndex(
-        folder, made.contract, made.vision.dimension, segment_rows=50
+        folder, made.contract, made.vision.dimension, bytes(32), segment_rows=50
     ),
     "faiss": lambda folder, made: EmbeddedIndex(
-        folder, made.contract, made.vision.dimension, FaissCodes, segment_rows=50
+        folder, made.contract, made.vision.dimension, bytes(32), FaissCodes, segment_rows=50
     ),
 }
 
@@ -192,7 +192,7 @@ def test_a_server_finishes_what_another_process_could_not(
     folder, dimension = data / "own-index", vision.dimension
 
     def index() -> Index:
-        return EmbeddedIndex(folder, installation.contract, dimension, segment_rows=10)
+        return EmbeddedIndex(folder, installation.contract, dimension, bytes(32), segment_rows=10)
 
     server = replace(installation, index=index())
     filled = fill(server, "archive", 20)

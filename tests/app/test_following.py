@@ -18,7 +18,9 @@ from tests.samples import OBAMA
 @pytest.fixture
 def kept(archive: Installation, tmp_path: Path):
     """The archive with an index that writes every batch to disk."""
-    index = EmbeddedIndex(tmp_path / "index", archive.contract, archive.vision.dimension, segment_rows=1)
+    index = EmbeddedIndex(
+        tmp_path / "index", archive.contract, archive.vision.dimension, bytes(32), segment_rows=1
+    )
     yield replace(archive, index=index)
     index.close()
 

@@ -71,8 +71,8 @@ def test_the_index_is_shown_verified_and_built_anew(data: Path):
     verified = lineament(data, "index", "verify")
     assert (verified.returncode, "holds what the records hold" in verified.stdout) == (DONE, True)
     assert "built anew: 7 faces" in lineament(data, "index", "rebuild").stdout
-    (data / "index" / "manifest.json").write_text("nonsense")
-    assert "built anew from the records: manifest.json" in lineament(data, "index").stderr
+    (data / "index" / "manifest").write_text("nonsense")
+    assert "built anew from the records: manifest is not" in lineament(data, "index").stderr
     assert lineament(data, "index", "verify").returncode == DONE
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lineament.index.protocol import Hits, Index
 
 DIMENSION = 16
+KEY = bytes(range(32))  # of the files of an engine that has any
 ROUNDING = 1e-6  # of a float32 product of two unit vectors of so many numbers
 
 

@@ -8,12 +8,13 @@ import pytest
 from lineament.config import load_settings
 from lineament.errors import IndexUnavailable, SettingsInvalid
 from lineament.index.engines import open_index
+from tests.index.contract import KEY
 
 
 @pytest.mark.parametrize("where", ["embedded", "faiss"])
 def test_an_engine_inside_the_process_keeps_its_files_in_the_folder(where: str, tmp_path: Path):
     """The library for codes makes no other difference."""
-    opened = open_index(where, tmp_path / "index", "sha256:a", 128)
+    opened = open_index(where, tmp_path / "index", "sha256:a", 128, KEY)
     assert opened.revision == 0
     assert (tmp_path / "index").is_dir()
     opened.close()
@@ -28,7 +29,7 @@ def test_a_library_that_is_not_installed_is_named(where: str, library: str, tmp_
     if find_spec(library):
         pytest.skip(f"{library} is installed")
     with pytest.raises(IndexUnavailable, match=r"(?i)torch|'psycopg'|'pymilvus'"):
-        open_index(where, tmp_path, "sha256:a", 128)
+        open_index(where, tmp_path, "sha256:a", 128, KEY)
 
 
 def test_an_engine_that_there_is_not_is_refused_and_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch):

@@ -92,6 +92,7 @@ def list_purposes(served: Served, _who: SignedIn) -> list[PurposeOut]:
         errors.CollectionNotFound,
         errors.IndexBehind,
         errors.IndexUnavailable,
+        errors.IndexDamaged,
     ),
 )
 def new_search(
@@ -158,6 +159,7 @@ class FaceChoice(BaseModel):
         errors.NotCalibrated,
         errors.IndexBehind,
         errors.IndexUnavailable,
+        errors.IndexDamaged,
     ),
 )
 def choose_face(served: Served, who: Searcher, search_id: str, choice: FaceChoice) -> SearchOut:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -23,8 +22,8 @@ class Codes(Protocol):
         """Return the codes of (n, D) vectors, of so many bits a dimension: 4, or its fewest."""
 
     @classmethod
-    def read(cls, file: Path) -> Codes:
-        """Read what ``write`` wrote. The caller has checked the file's digest. Raises ValueError."""
+    def from_bytes(cls, data: bytes) -> Codes:
+        """Read what ``to_bytes`` returned; the caller has made sure that it is. Raises ValueError."""
 
     @property
     def bits(self) -> int:
@@ -37,8 +36,8 @@ class Codes(Protocol):
     def __len__(self) -> int:
         """Return n."""
 
-    def write(self, file: Path) -> None:
-        """Write the codes to a file. Raises OSError."""
+    def to_bytes(self) -> bytes:
+        """Return the codes as their library writes them to a file."""
 
     def scan(
         self, probes: NDArray[np.float32], best: int, mask: NDArray[np.bool_] | None

@@ -2,11 +2,11 @@
 
 New faces join a tail in memory. When the tail is full it becomes a segment on disk. A manifest names the
 segments and the revision up to which they hold everything; after a restart the records bring what is newer.
-The tail needs no file: the records are the truth.
+The tail needs no file: the records are the truth. Whoever has the files and not the key has nothing.
 
-    manifest.json    which segments count, and which of their rows are gone
-    segment-*/       see segment.py
-    lock             held by the one process that may write here; others read, and keep changes in memory
+    manifest      which segments count, and which of their rows are gone; sealed
+    segment-*/    see segment.py; sealed
+    lock          held by the one process that may write here; others read, and keep changes in memory
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from lineament.errors import IndexUnavailable, StorageFailed
+from lineament.errors import IndexDamaged, IndexUnavailable, StorageFailed
 from lineament.index.codes import Codes, bits_for
 from lineament.index.manifest import read_manifest, write_manifest
 from lineament.index.nearest import Part, nearest
 from lineament.index.protocol import Hits, Purged, require_vectors
-from lineament.index.segment import Damaged, Piece, Segment, write_segment
+from lineament.index.sealed import KEY_BYTES, Damaged
+from lineament.index.segment import Piece, Segment, write_segment
 from lineament.index.tail import Tail
 from lineament.index.turbovec_codes import TurbovecCodes
 
@@ -60,25 +61,35 @@ class State:
     def search(
         self, probes: NDArray[np.float32], collections: Collection[str], min_score: float, limit: int
     ) -> list[Hits]:
-        """Compare (n, D) probes with every face of these collections; see Snapshot."""
-        parts: list[Part] = [*self.tail.chosen(collections)]
+        """Compare (n, D) probes with every face of these collections; see Snapshot. Raises IndexDamaged."""
+        parts: list[Part] = []
         for segment in self.segments:
             parts += segment.parts(collections)
-        return nearest(parts, probes, min_score, limit)
+        parts += self.tail.chosen(collections)  # last: see ``products`` on what it leaves running
+        with _file_errors():
+            return nearest(parts, probes, min_score, limit)
 
 
 class EmbeddedIndex:
-    """See Index. Readers never wait: a change builds a new state and swaps it in."""
+    """See Index. Readers never wait: a change builds a new state and swaps it in.
+
+    ``key`` (32 bytes) seals every file. Files under another key count for nothing, like those of another
+    contract: the index is empty, and the records bring its faces again.
+    """
 
     def __init__(
         self,
         folder: Path,
         contract: str,
         dimension: int,
+        key: bytes,
         codes: type[Codes] = TurbovecCodes,
         segment_rows: int = SEGMENT_ROWS,
     ) -> None:
-        self._folder, self._contract, self._dimension = folder, contract, dimension
+        """Open what is in the folder. Raises ValueError for a key of another length, and OSError."""
+        if len(key) != KEY_BYTES:
+            raise ValueError(f"the key has {len(key)} bytes, not {KEY_BYTES}")
+        self._folder, self._contract, self._dimension, self._key = folder, contract, dimension, key
         self._codes, self._segment_rows = codes, segment_rows
         self._writing = Lock()
         self._in_tail: set[str] = set()
@@ -90,7 +101,7 @@ class EmbeddedIndex:
         except BlockingIOError:
             self._may_write = False
         try:
-            kept = read_manifest(folder, contract, codes)
+            kept = read_manifest(folder, contract, key, codes)
             self._state = State(Tail({}), kept.segments, kept.revision, kept.revision)
         except Damaged as error:
             _log.warning("The index is built anew from the records: %s", error)
@@ -111,9 +122,9 @@ class EmbeddedIndex:
     def add(
         self, ids: Sequence[str], collections: Sequence[str], vectors: NDArray[np.float32], revision: int
     ) -> None:
-        """Apply new faces; see Index."""
+        """Apply new faces; see Index. Raises IndexDamaged."""
         require_vectors(ids, vectors, self._dimension)
-        with self._writing:
+        with self._writing, _file_errors():
             state, new = self._state, self._new(ids)
             tail = state.tail.with_faces(
                 [ids[at] for at in new], [collections[at] for at in new], vectors[new]
@@ -124,24 +135,24 @@ class EmbeddedIndex:
                 self._settle()
 
     def remove(self, ids: Iterable[str], revision: int) -> None:
-        """Take faces out; see Index. Raises StorageFailed, and then they are still there."""
+        """Take faces out; see Index. Raises IndexDamaged and StorageFailed: then they are still there."""
         gone = set(ids)
         wanted = _encoded(gone)
-        with self._writing, _storage_errors():
+        with self._writing, _file_errors():
             before = self._state
             segments = tuple(segment.without(segment.rows_of(wanted)) for segment in before.segments)
             tail = before.tail.without(gone) if gone & self._in_tail else before.tail
             if self._may_write and segments != before.segments:
-                write_manifest(self._folder, self._contract, self._codes, segments, before.settled)
+                self._write_manifest(segments, before.settled)
             self._state = State(tail, segments, max(before.revision, revision), before.settled)
             self._in_tail -= gone
 
     def purge(self) -> Purged:
         """Write every segment anew that holds removed faces, without them; see Index.
 
-        Raises IndexUnavailable where another process has the index, and StorageFailed.
+        Raises IndexUnavailable where another process has the index, IndexDamaged and StorageFailed.
         """
-        with self._writing, _storage_errors():
+        with self._writing, _file_errors():
             before = self._state
             touched = [segment for segment in before.segments if len(segment.gone)]
             if touched:
@@ -157,15 +168,15 @@ class EmbeddedIndex:
             )
 
     def verify(self) -> list[str]:
-        """Compare every file with its digest; see Index."""
-        return [finding for segment in self._state.segments for finding in segment.verify()]
+        """Unseal every file; see Index."""
+        return [finding for segment in self._state.segments for finding in segment.verify(self._key)]
 
     def clear(self) -> None:
         """Forget everything; see Index.
 
         Raises IndexUnavailable where another process has the index, and StorageFailed.
         """
-        with self._writing, _storage_errors():
+        with self._writing, _file_errors():
             self._require_may_write()
             self._swap(_EMPTY)
             self._in_tail = set()
@@ -200,7 +211,7 @@ class EmbeddedIndex:
         try:
             anew = [self._written(lot, bits) for lot in [*self._together(coarsened), pieces]]
             self._swap(State(Tail({}), (*kept, *anew), state.revision, state.revision))
-        except OSError as error:  # nothing is lost: the faces stay in memory, and in the records
+        except (OSError, Damaged) as error:  # nothing is lost: the faces stay in memory, and in the records
             _log.warning("The index cannot be written: %s", error)
         else:
             self._in_tail = set()
@@ -218,11 +229,14 @@ class EmbeddedIndex:
         return [lot for lot in lots if lot]
 
     def _written(self, pieces: Sequence[Piece], bits: int) -> Segment:
-        return write_segment(self._folder, pieces, self._dimension, self._codes, bits)
+        return write_segment(self._folder, pieces, self._dimension, self._key, self._codes, bits)
+
+    def _write_manifest(self, segments: Sequence[Segment], revision: int) -> None:
+        write_manifest(self._folder, self._contract, self._key, self._codes, segments, revision)
 
     def _swap(self, state: State) -> None:
         """Make a state count, on disk and then for the next search; delete what no longer does."""
-        write_manifest(self._folder, self._contract, self._codes, state.segments, state.settled)
+        self._write_manifest(state.segments, state.settled)
         self._state = state
         self._delete_all_but(state.segments)
 
@@ -243,9 +257,11 @@ def _encoded(ids: Iterable[str]) -> NDArray[np.bytes_]:
 
 
 @contextmanager
-def _storage_errors() -> Iterator[None]:
+def _file_errors() -> Iterator[None]:
     try:
         yield
+    except Damaged as error:
+        raise IndexDamaged(f"The index is damaged: {error}") from error
     except OSError as error:
         raise StorageFailed(f"The index cannot be written: {error.strerror}.") from error
 

@@ -19,8 +19,11 @@ def is_engine(where: str) -> bool:
     return where in {EMBEDDED, FAISS, CUDA} or where.startswith((POSTGRESQL, MILVUS, MILVUS_TLS))
 
 
-def open_index(where: str, folder: Path, contract: str, dimension: int) -> Index:
-    """Open the index of one contract; ``folder`` is where the embedded engine keeps its files.
+def open_index(where: str, folder: Path, contract: str, dimension: int, key: bytes) -> Index:
+    """Open the index of one contract.
+
+    ``folder`` is where the embedded engine keeps its files, and ``key`` (32 bytes) seals them. The others
+    keep no file here: what a server stores, that server encrypts.
 
     Raises IndexUnavailable where the engine does not answer or its library is not installed, and OSError.
     """
@@ -43,8 +46,8 @@ def open_index(where: str, folder: Path, contract: str, dimension: int) -> Index
         if where == FAISS:
             from lineament.index.faiss_codes import FaissCodes
 
-            return EmbeddedIndex(folder, contract, dimension, FaissCodes)
-        return EmbeddedIndex(folder, contract, dimension)
+            return EmbeddedIndex(folder, contract, dimension, key, FaissCodes)
+        return EmbeddedIndex(folder, contract, dimension, key)
     except ImportError as error:
         extra = {"faiss": "faiss", "psycopg": "postgres", "pymilvus": "milvus"}.get(str(error.name))
         raise IndexUnavailable(

@@ -1,19 +1,18 @@
 """Some hundred thousand faces on disk, written once: ids and templates are mapped, codes are in memory.
 
-A segment is a folder:
+A segment is a folder, and all of it is sealed; see sealed.py:
 
-    segment.json     its shape, and the SHA-256 of the other files
+    segment          its shape in JSON, and the key of each of the other files; under the index's key
     ids.bin          n ids of equal width, collection by collection and in order in each of them
     templates.bin    (n, D) float32, little-endian, in the same order
     codes-0.bin ...  the codes of each block of rows, as their library writes them
 
 Nothing in it changes. Faces that were removed are left out of every answer, and a purge writes the segment
-anew without them.
+anew without them, under new keys.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -26,35 +25,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lineament.index.codes import Codes
-from lineament.index.nearest import Near
+from lineament.index.nearest import Near, products
+from lineament.index.sealed import Damaged, SealedRows, new_key, read_sealed, rows_together, seal, write_rows
 
-FORMAT = 1
 BLOCK_NUMBERS = 2**25  # a scan keeps a list for each block: short lists are quicker, and so are few blocks
 WIDEST = 256  # rows that a scan sorts out quickly; for more, the templates themselves are read
-
-
-class Damaged(Exception):
-    """A file of the index is not what was written."""
+_READ_NUMBERS = 2**20  # of templates, so many of which are unsealed at once
+_WRITTEN_BYTES = 2**20  # of templates, so many of which go to the disk at once
+_SHAPE = "segment"
+_IDS, _TEMPLATES = _ROWS = ("ids.bin", "templates.bin")
 
 
 class _Described(TypedDict):
-    format: int
     dimension: int
     rows: int
     id_width: int
     collections: list[tuple[str, int, int]]
-    files: dict[str, str]
+    keys: dict[str, str]  # of the other files, in hex; those of codes in their order
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Some rows of a matrix, read when they are asked for: those of a whole segment may not fit in memory."""
+    """Some rows of a matrix, in order, read when they are asked for: they may not fit in memory together."""
 
-    matrix: NDArray[np.float32]
+    matrix: SealedRows
     at: NDArray[np.int64]
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return self.matrix[self.at[rows]]
+        """Return those of these (m,) places, which are in order."""
+        at = self.at[rows]
+        vectors: NDArray[np.float32] = self.matrix.between(at[0], at[-1] + 1)[at - at[0]]
+        return vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +69,16 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """A segment that was opened. ``gone`` (m,) are the rows that were removed, in order."""
+    """A segment that was opened. ``gone`` (m,) are the rows that were removed, in order.
+
+    ``guides`` has the first id of each group of ids, or of each part of one, that a collection has.
+    """
 
     folder: Path
-    digest: str  # of segment.json
     ranges: dict[str, tuple[int, int]]  # the rows of each collection
-    ids: NDArray[np.bytes_]
-    templates: NDArray[np.float32]
+    guides: dict[str, NDArray[np.bytes_]]
+    ids: SealedRows
+    templates: SealedRows
     blocks: Sequence[Codes]
     gone: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -98,10 +102,13 @@ class Segment:
     def rows_of(self, wanted: NDArray[np.bytes_]) -> NDArray[np.int64]:
         """Return the rows of those of these (m,) ids, which are in order, that are here and not gone."""
         found = [np.zeros(0, np.int64)]
-        for start, stop in self.ranges.values():
-            there = self.ids[start:stop]
-            places = np.minimum(np.searchsorted(there, wanted), stop - start - 1)
-            found.append(start + places[there[places] == wanted])
+        for collection, guide in self.guides.items():
+            groups = np.unique(np.searchsorted(guide, wanted, "right"))
+            groups = groups[groups > 0] - 1  # 0: comes before the first id of all
+            if len(groups):
+                rows, there = self._grouped(collection, groups)
+                places = np.minimum(np.searchsorted(there, wanted), len(rows) - 1)
+                found.append(rows[places[there[places] == wanted]])
         return np.setdiff1d(np.concatenate(found), self.gone)
 
     def names(self, rows: NDArray[np.int64]) -> list[str]:
@@ -142,25 +149,39 @@ class Segment:
         for collection, (start, stop) in self.ranges.items():
             rows = start + np.flatnonzero(kept[start:stop])
             if len(rows):
-                pieces.append(Piece(collection, self.ids[rows], Rows(self.templates, rows)))
+                ids = self.ids.between(start, stop)[rows - start]
+                pieces.append(Piece(collection, ids, Rows(self.templates, rows)))
         return pieces
 
-    def verify(self) -> list[str]:
-        """Read every file and compare it with its digest; return a sentence for each that differs."""
+    def verify(self, key: bytes) -> list[str]:
+        """Unseal every file; return a sentence for each that is not what was written."""
         try:
-            files = _described(self.folder, self.digest)["files"]
+            described = _described(self.folder, key)
         except Damaged as error:
             return [str(error)]
         findings = []
-        for name, digest in files.items():
+        for name in described["keys"]:
             try:
-                _require(self.folder / name, digest)
+                if name in _ROWS:
+                    _rows(self.folder, described, name).verify()
+                else:
+                    _unsealed(self.folder, described, name)
             except Damaged as error:
                 findings.append(str(error))
         return findings
 
     def _chosen(self, collections: Collection[str]) -> list[tuple[int, int]]:
         return [self.ranges[name] for name in set(collections) if name in self.ranges]
+
+    def _grouped(
+        self, collection: str, groups: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bytes_]]:
+        """Return the rows that a collection has in some of its groups of ids, and those ids."""
+        (start, stop), together = self.ranges[collection], self.ids.together
+        numbers = start // together + groups
+        rows = (numbers[:, np.newaxis] * together + np.arange(together)).ravel()
+        mine = (rows >= start) & (rows < stop)
+        return rows[mine], self.ids.groups(numbers)[mine]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,12 +207,15 @@ class BlockPart:
 
     def near(self, probes: NDArray[np.float32], best: int) -> Near:
         """Scan the codes, or read the templates themselves where too many rows are asked for; see Part."""
+        best = min(best, self.count)
         if best <= WIDEST:
-            scores, rows = self.codes.scan(probes, min(best, self.count), self.mask)
+            scores, rows = self.codes.scan(probes, best, self.mask)
             return rows, scores
-        products = self.segment.templates[self.start : self.start + len(self.codes)] @ probes.T
         rows = np.arange(len(self.codes)) if self.mask is None else np.flatnonzero(self.mask)
-        return np.broadcast_to(rows, (len(probes), len(rows))), products[rows].T
+        every = Rows(self.segment.templates, self.start + rows)
+        parts = _read_together(np.arange(len(rows)), probes.shape[1])
+        scores = np.concatenate([products(every[part], probes) for part in parts], axis=1)
+        return np.broadcast_to(rows, (len(probes), len(rows))), scores
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return templates; see Part."""
@@ -203,73 +227,84 @@ class BlockPart:
 
 
 def write_segment(
-    parent: Path, pieces: Sequence[Piece], dimension: int, codes: type[Codes], bits: int
+    parent: Path, pieces: Sequence[Piece], dimension: int, key: bytes, codes: type[Codes], bits: int
 ) -> Segment:
     """Write faces into a new segment below ``parent`` and open it; it is there whole or not at all.
 
-    Their codes have ``bits`` a dimension.
-    Raises OSError.
+    It is sealed under ``key``, and its codes have ``bits`` a dimension.
+    Raises OSError, and Damaged where the faces come from a segment that is.
     """
-    draft = parent / f"draft-{os.urandom(8).hex()}"
+    name = os.urandom(8).hex()
+    draft, folder = parent / f"draft-{name}", parent / f"segment-{name}"
     try:
-        digest, described, blocks = _write(draft, pieces, dimension, codes, bits)
-        folder = draft.rename(parent / draft.name.replace("draft-", "segment-"))
+        described, blocks = _write(draft, pieces, dimension, codes, bits, folder.name)
+        text = json.dumps(described).encode()
+        (draft / _SHAPE).write_bytes(seal(key, text, f"{folder.name}/{_SHAPE}"))
+        for path in (*draft.iterdir(), draft):
+            sync(path)
+        draft.rename(folder)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)  # it may have filled the disk
         raise
     sync(parent)
-    return _opened(folder, digest, described, blocks)
+    return _opened(folder, described, blocks)
 
 
 def _write(
-    draft: Path, pieces: Sequence[Piece], dimension: int, codes: type[Codes], bits: int
-) -> tuple[str, _Described, list[Codes]]:
-    """Write all files of a segment into a new folder; return the digest of its shape, that, and the codes."""
+    draft: Path, pieces: Sequence[Piece], dimension: int, codes: type[Codes], bits: int, segment: str
+) -> tuple[_Described, list[Codes]]:
+    """Write what the segment of this name is to hold into a new folder; return its shape, and the codes."""
     draft.mkdir(mode=0o700)
     every = np.concatenate([piece.ids for piece in pieces])
     names = np.repeat([piece.collection for piece in pieces], [len(piece.ids) for piece in pieces])
     order = np.lexsort((every, names))
-    (draft / "ids.bin").write_bytes(every[order].tobytes())
+    keys = {_IDS: new_key(), _TEMPLATES: new_key()}
+    with (draft / _IDS).open("wb") as ids:
+        write_rows(ids, keys[_IDS], every[order], 0)
     blocks: list[Codes] = []
-    with (draft / "templates.bin").open("wb") as templates:
-        for rows in np.array_split(order, max(1, round(len(order) * dimension / BLOCK_NUMBERS))):
-            vectors = _gathered(pieces, rows, dimension)
-            templates.write(vectors.astype("<f4", copy=False).data)
-            file = draft / f"codes-{len(blocks)}.bin"
-            codes.of(vectors, bits).write(file)
-            blocks.append(codes.read(file))  # what is read needs half the memory of what was made
+    with (draft / _TEMPLATES).open("wb", _WRITTEN_BYTES) as templates:
+        for start, stop in _blocks(len(order), dimension):
+            vectors = _gathered(pieces, order[start:stop], dimension).astype("<f4", copy=False)
+            write_rows(templates, keys[_TEMPLATES], vectors, start)
+            file, key, written = f"codes-{len(blocks)}.bin", new_key(), codes.of(vectors, bits).to_bytes()
+            keys[file] = key
+            (draft / file).write_bytes(seal(key, written, f"{segment}/{file}"))
+            blocks.append(codes.from_bytes(written))  # what is read needs half the memory of what was made
     starts = np.flatnonzero(np.r_[True, names[order][1:] != names[order][:-1]]).tolist()
     stops = [*starts[1:], len(order)]
     described = _Described(
-        format=FORMAT,
         dimension=dimension,
         rows=len(order),
         id_width=every.dtype.itemsize,
         collections=[
             (str(names[order[start]]), start, stop) for start, stop in zip(starts, stops, strict=True)
         ],
-        files={file.name: _digest(file) for file in sorted(draft.iterdir())},
+        keys={name: key.hex() for name, key in keys.items()},
     )
-    text = json.dumps(described, indent=1).encode()
-    (draft / "segment.json").write_bytes(text)
-    for path in (*draft.iterdir(), draft):
-        sync(path)
-    return hashlib.sha256(text).hexdigest(), described, blocks
+    return described, blocks
 
 
-def open_segment(folder: Path, digest: str, codes: type[Codes]) -> Segment:
-    """Open a segment. What is parsed is checked first: all but the templates, which ``verify`` reads.
+def _blocks(rows: int, dimension: int) -> list[tuple[int, int]]:
+    """Divide rows into blocks that begin where groups of templates do."""
+    together = rows_together(4 * dimension)
+    count = max(1, round(rows * dimension / BLOCK_NUMBERS))
+    size = -(-rows // (count * together)) * together
+    return [(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def open_segment(folder: Path, key: bytes, codes: type[Codes]) -> Segment:
+    """Open a segment. What is parsed was unsealed first, and so were all ids; ``verify`` tries all templates.
 
     Raises Damaged.
     """
-    described = _described(folder, digest)
-    for name in described["files"]:
-        if name != "templates.bin":
-            _require(folder / name, described["files"][name])
-    blocks = len(described["files"]) - 2
+    described = _described(folder, key)
     try:
-        read = [codes.read(folder / f"codes-{number}.bin") for number in range(blocks)]
-        return _opened(folder, digest, described, read)
+        blocks = [
+            codes.from_bytes(_unsealed(folder, described, name))
+            for name in described["keys"]
+            if name not in _ROWS
+        ]
+        return _opened(folder, described, blocks)
     except (OSError, ValueError) as error:
         raise Damaged(f"{folder.name} cannot be read: {error}.") from error
 
@@ -283,41 +318,47 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _opened(folder: Path, digest: str, described: _Described, blocks: Sequence[Codes]) -> Segment:
-    rows, dimension = described["rows"], described["dimension"]
-    ids = np.memmap(folder / "ids.bin", f"S{described['id_width']}", "r", shape=(rows,))
-    templates = np.memmap(folder / "templates.bin", "<f4", "r", shape=(rows, dimension))
+def _opened(folder: Path, described: _Described, blocks: Sequence[Codes]) -> Segment:
+    ids = _rows(folder, described, _IDS)
+    every, together = ids.between(0, len(ids)), ids.together
     ranges = {name: (start, stop) for name, start, stop in described["collections"]}
-    # plain arrays over the maps: a memmap is slower to index and looks the same
-    return Segment(folder, digest, ranges, ids.view(np.ndarray), templates.view(np.ndarray), blocks)
+    guides = {
+        name: every[np.maximum(start, together * np.arange(start // together, -(-stop // together)))]
+        for name, (start, stop) in ranges.items()
+    }
+    return Segment(folder, ranges, guides, ids, _rows(folder, described, _TEMPLATES), blocks)
 
 
-def _described(folder: Path, digest: str) -> _Described:
-    _require(folder / "segment.json", digest)
-    described: _Described = json.loads((folder / "segment.json").read_bytes())
+def _described(folder: Path, key: bytes) -> _Described:
+    described: _Described = json.loads(read_sealed(folder / _SHAPE, key, f"{folder.name}/{_SHAPE}"))
     return described
 
 
+def _rows(folder: Path, described: _Described, name: str) -> SealedRows:
+    row = f"S{described['id_width']}" if name == _IDS else ("<f4", (described["dimension"],))
+    return SealedRows(folder / name, _key(described, name), np.dtype(row), described["rows"])
+
+
+def _unsealed(folder: Path, described: _Described, name: str) -> bytes:
+    return read_sealed(folder / name, _key(described, name), f"{folder.name}/{name}")
+
+
+def _key(described: _Described, name: str) -> bytes:
+    return bytes.fromhex(described["keys"][name])
+
+
 def _gathered(pieces: Sequence[Piece], rows: NDArray[np.int64], dimension: int) -> NDArray[np.float32]:
-    """Return the vectors of these rows of all pieces laid end to end."""
+    """Return the vectors of these rows of all pieces laid end to end, each piece's in order."""
     vectors, start = np.empty((len(rows), dimension), np.float32), 0
     for piece in pieces:
         stop = start + len(piece.ids)
         mine = np.flatnonzero((rows >= start) & (rows < stop))
-        vectors[mine] = piece.vectors[rows[mine] - start]
+        for part in _read_together(mine, dimension) if len(mine) else ():
+            vectors[part] = piece.vectors[rows[part] - start]
         start = stop
     return vectors
 
 
-def _require(file: Path, digest: str) -> None:
-    try:
-        actual = _digest(file)
-    except OSError as error:
-        raise Damaged(f"{file.parent.name}/{file.name} cannot be read: {error.strerror}.") from error
-    if actual != digest:
-        raise Damaged(f"{file.parent.name}/{file.name} is not what was written.")
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def _read_together(rows: NDArray[np.int64], dimension: int) -> list[NDArray[np.int64]]:
+    """Divide rows into parts whose templates take a few megabytes each."""
+    return np.array_split(rows, -(-len(rows) * dimension // _READ_NUMBERS))

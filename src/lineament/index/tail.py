@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lineament.index.nearest import Near
+from lineament.index.nearest import Near, products
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,11 @@ class Shelf:
 
     def near(self, probes: NDArray[np.float32], best: int) -> Near:
         """Compare every face; see Part."""
-        scores = (self.templates @ probes.T).T
-        return np.broadcast_to(np.arange(len(self.ids)), scores.shape), scores
+        scores = products(self.templates, probes)
+        if best >= len(self.ids):
+            return np.broadcast_to(np.arange(len(self.ids)), scores.shape), scores
+        rows = np.argpartition(scores, -best, axis=1)[:, -best:]
+        return rows, np.take_along_axis(scores, rows, axis=1)
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return templates; see Part."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -46,9 +45,9 @@ class TurbovecCodes:
         return cls(codes)
 
     @classmethod
-    def read(cls, file: Path) -> TurbovecCodes:
+    def from_bytes(cls, data: bytes) -> TurbovecCodes:
         """Read codes; see Codes."""
-        return cls(TurboQuantIndex.load(str(file)))
+        return cls(TurboQuantIndex.from_bytes(data))
 
     @property
     def bits(self) -> int:
@@ -63,9 +62,9 @@ class TurbovecCodes:
     def __len__(self) -> int:
         return len(self._codes)
 
-    def write(self, file: Path) -> None:
+    def to_bytes(self) -> bytes:
         """Write the codes; see Codes."""
-        self._codes.write(str(file), durable=False)  # the segment is made durable as a whole
+        return bytes(self._codes.to_bytes())
 
     def scan(
         self, probes: NDArray[np.float32], best: int, mask: NDArray[np.bool_] | None
