@@ -1,5 +1,6 @@
 """An ingest on a Dask cluster, for real: a scheduler and workers on loopback, of which some end half-way."""
 
+import os
 import re
 import shutil
 import signal
@@ -9,10 +10,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from ipaddress import ip_address
 from pathlib import Path
 
+import dask
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from PIL import Image
 from sqlalchemy import select
 
@@ -47,13 +55,15 @@ class Cluster:
 
     def __init__(self, folder: Path, running: ExitStack) -> None:
         self._folder, self._running = folder, running
-        _, self.address = self._start(r"Scheduler at:\s+(tcp://\S+)", "scheduler", "--port", "0")
+        self._environment = os.environ | as_environment(settings(write_certificate(folder)))
+        scheduler = ("scheduler", "--protocol", "tls", "--port", "0")
+        _, self.address = self._start(r"Scheduler at:\s+(tls://\S+)", *scheduler)
 
     def worker(self, *options: str) -> subprocess.Popen[bytes]:
         """Start a worker of one thread; the scheduler knows it when this returns."""
         folder = ("--local-directory", str(self._folder))
-        one = ("worker", self.address, "--nthreads", "1", *folder, *options)
-        return self._start(r"Registered to:\s+(tcp://\S+)", *one)[0]
+        one = ("worker", self.address, "--protocol", "tls", "--nthreads", "1", *folder, *options)
+        return self._start(r"Registered to:\s+(tls://\S+)", *one)[0]
 
     def _start(self, ready: str, *command: str) -> tuple[subprocess.Popen[bytes], str]:
         """Start a part of Dask, and wait for what it says once it is ready."""
@@ -63,6 +73,7 @@ class Cluster:
                 [sys.executable, "-m", "dask", *command, "--host", "127.0.0.1", "--no-dashboard"],
                 stdout=file,
                 stderr=file,
+                env=self._environment,
             )
         self._running.callback(end, process)
         while not (found := re.search(ready, log.read_text())):
@@ -80,12 +91,56 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def write_certificate(folder: Path) -> Path:
+    """Write a key, and a certificate that vouches for itself: whoever has it belongs to the cluster."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now, alternative = datetime.now(UTC), x509.IPAddress(ip_address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return file
+
+
+def settings(certificate: Path) -> dict[str, str]:
+    """Return Dask's settings as docs/ingest.md has them."""
+    names = ("ca-file", "scheduler.cert", "worker.cert", "client.cert")
+    tls = {f"distributed.comm.tls.{name}": str(certificate) for name in names}
+    return tls | {"distributed.comm.require-encryption": "true"}
+
+
+def as_environment(settings: dict[str, str]) -> dict[str, str]:
+    """Return settings of Dask as environment variables."""
+    return {
+        "DASK_" + name.replace(".", "__").replace("-", "_").upper(): value for name, value in settings.items()
+    }
+
+
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster whose parts know each other by a certificate, as does this process."""
     folder = tmp_path / "dask"
     folder.mkdir()
     with ExitStack() as running:
-        yield Cluster(folder, running)
+        one = Cluster(folder, running)
+        with dask.config.set(settings(folder / "certificate.pem")):
+            yield one
+
+
+def test_a_stranger_without_the_certificate_is_not_let_in(
+    installation: Installation, cluster: Cluster, photographs: Path, tmp_path: Path
+):
+    """Nor does this process take anything from a scheduler that it does not know."""
+    stranger = settings(write_certificate(tmp_path))
+    with dask.config.set(stranger), pytest.raises(ClusterUnavailable, match="cannot be reached"):
+        take_in(installation, photographs, "there", cluster.address)
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_an_ingest_is_watched_from_its_beginning_to_its_end(
             expect(bar).to_have_attribute("value", "4")
             expect(bar).to_have_attribute("max", "10")
             page.reload()
-        expect(page.locator("#holds")).to_have_text("3 faces in 3 photographs")
+        expect(page.locator("#holds")).to_have_text("3 faces")
         visitor.picture("collection-ingest-running")
         source.go_on.set()
         assert doing.result(120).new == 7

@@ -146,7 +146,7 @@ class BatchWriter:
         self._suppressed = self._suppressed.current(tx)
 
     def _is_withheld(self, tx: Connection, one: Prepared) -> bool:
-        """Say whether a photograph must not come in. One that is here, for another model, is not asked about."""
+        """Say whether a photograph must not come in. One that is here already is not asked about."""
         return (
             images.find_image(tx, self._collection.id, one.digest) is None
             and self._suppressed.is_suppressed(one.digest, one.seen.phash, one.seen.templates) is not None

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lineament.app import collections as app_collections
-from lineament.app.collections import Contents
 from lineament.app.installation import Installation, require
 from lineament.core.policy import Person, Role
 from lineament.core.times import from_iso
@@ -45,11 +44,21 @@ class ShownIngest:
 
 @dataclass(frozen=True)
 class ShownCollection:
-    """A collection, what it holds, and its newest ingests, the newest first."""
+    """A collection, the faces that it holds, and its newest ingests, the newest first.
+
+    ``images`` is how many photographs these are in, None while an ingest runs: to count them takes far
+    longer, and the page is fetched every few seconds then.
+    """
 
     collection: Collection
-    holds: Contents
+    faces: int
+    images: int | None
     ingests: tuple[ShownIngest, ...]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an ingest is running."""
+        return self.images is None
 
 
 def show(installation: Installation, who: Person, name: str) -> ShownCollection:
@@ -58,13 +67,12 @@ def show(installation: Installation, who: Person, name: str) -> ShownCollection:
     collection, now = app_collections.find(installation, name), installation.clock()
     contract = installation.vision.contract
     with installation.records.read() as tx:
-        holds = Contents(
-            images.count_images(tx, contract).get(collection.id, 0),
-            images.count_faces(tx, contract).get(collection.id, 0),
-        )
         newest = ingests.list_ingests(tx, collection.id, NEWEST)
         shown = [_shown(one, tuple(ingests.rejections(tx, one.id, FIRST)), now) for one in newest]
-    return ShownCollection(collection, holds, tuple(shown))
+        is_running = any(one.state is State.RUNNING for one in shown)
+        pictures = None if is_running else images.count_images(tx, contract).get(collection.id, 0)
+        faces = images.count_faces(tx, contract).get(collection.id, 0)
+    return ShownCollection(collection, faces, pictures, tuple(shown))
 
 
 def rejected(installation: Installation, who: Person, name: str, ingest_id: str) -> list[Rejected] | None:

@@ -26,10 +26,7 @@ def collection_page(request: Request, served: Served, who: SignedIn, name: str) 
     return page(
         request,
         "collection.html",
-        collection=shown.collection,
-        holds=shown.holds,
-        ingests=shown.ingests,
-        is_running=any(one.state is ingests.State.RUNNING for one in shown.ingests),
+        shown=shown,
         since={one.ingest.id: ago(from_iso(one.ingest.updated_at), now) for one in shown.ingests},
         now=now,
         purpose_titles={one.name: one.title for one in served.policy.purposes.values()},
