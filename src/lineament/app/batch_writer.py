@@ -140,9 +140,15 @@ class BatchWriter:
 
     def _catch_up(self, tx: Connection) -> None:
         """See what other ingests and withdrawals did since the last batch; none of them writes meanwhile."""
-        revision = collections.current_revision(tx)
-        if revision != self._revision:
-            self._revision, self._copies = revision, Copies.load(tx)
+        before, revision = self._revision, collections.current_revision(tx)
+        if revision != before:
+            self._revision = revision
+            if images.removed_since(tx, before, revision):  # of what is gone, nothing stays in memory
+                self._copies = Copies.load(tx)
+            else:
+                groups, shared = images.fingerprints_since(tx, self._contract, before)
+                for group, one in zip(groups, shared, strict=True):
+                    self._copies.add(one.tobytes(), group)
         self._suppressed = self._suppressed.current(tx)
 
     def _is_withheld(self, tx: Connection, one: Prepared) -> bool:

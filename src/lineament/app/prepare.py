@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from threading import Semaphore
@@ -81,7 +81,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Known:
-    """An image that went through this contract before, with so many faces.
+    """An image that went through this contract before, with so many faces. Its item is not read any more.
 
     ``correction`` is what is known of it now, where that is not what was known.
     """
@@ -179,6 +179,7 @@ def _known(installation: Installation, item: Item, there: Image, data: bytes | N
         if data is None:
             return None
         installation.blobs.put(there.id, data, key)
+    item = replace(item, read=bytes)  # which may hold the file's bytes, and they are not needed any more
     now = provenance(item, _said(there.provenance.extra))
     is_other = now.path == there.provenance.path and now != there.provenance
     return Known(item, there, faces, now if is_other else None)

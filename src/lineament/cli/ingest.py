@@ -56,7 +56,8 @@ def ingest(
         there = use.require_permission(installation, collection)
         fetch = open_fetcher(settings, there.permission.purposes if there.permission else ())
         items = open_source(_outside(source, settings.data), fetch)
-        bar = progress.add_task(f"Ingesting into '{plain(collection)}'", total=items.size)
+        total = items.size
+        bar = progress.add_task(f"Ingesting into '{plain(collection)}'", total=total)
         try:
             with _sight(installation, cluster) as sight, progress:
                 report = use.ingest(
@@ -64,7 +65,8 @@ def ingest(
                     sign_in.operator(installation),
                     collection,
                     items,
-                    lambda done: progress.update(bar, completed=done),
+                    # A film is one file, and becomes many items: then nobody knows how many there will be.
+                    lambda done: progress.update(bar, completed=done, total=total and max(total, done)),
                     called=_called(source),
                     sight=sight,
                     site_permissions=lambda: fetch.permissions_seen if fetch else (),

@@ -255,7 +255,18 @@ def removed_since(tx: Connection, after: int, up_to: int) -> list[str]:
 
 def fingerprints(tx: Connection) -> tuple[list[str], NDArray[np.uint8]]:
     """Return the groups of all images, and what nearly the same ones share, (n, 32) uint8."""
-    rows = tx.execute(select(image.c.group_id, image.c.phash).order_by(image.c.id)).all()
+    return _fingerprints(tx, select(image.c.group_id, image.c.phash).order_by(image.c.id))
+
+
+def fingerprints_since(tx: Connection, contract: str, after: int) -> tuple[list[str], NDArray[np.uint8]]:
+    """Return the same of the images that got templates of a contract by revisions later than ``after``."""
+    added = (template.c.contract == contract) & (template.c.revision > after)
+    of = select(image.c.group_id, image.c.phash).select_from(template.join(face).join(image))
+    return _fingerprints(tx, of.where(added).group_by(image.c.id).order_by(image.c.id))
+
+
+def _fingerprints(tx: Connection, of_images: Select[Any]) -> tuple[list[str], NDArray[np.uint8]]:
+    rows = tx.execute(of_images).all()
     shared = np.frombuffer(b"".join(row.phash for row in rows), np.uint8).reshape(len(rows), 32)
     return [row.group_id for row in rows], shared
 
