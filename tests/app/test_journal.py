@@ -109,11 +109,11 @@ def test_no_personal_value_is_found_in_any_leaf(installation: Installation, port
         planted.append(f"Zoë Quargle-{len(planted):05d}")
         return planted[-1]
 
-    columns, rows = 1_300, 7
+    columns, times = 190, 7  # each photograph is named so often
     with (portraits / "manifest.csv").open("w", newline="") as file:
         names = [f"c{number}" for number in range(columns)]
         file.write(",".join(["path", "source_url", "page_url", "caption", "credit", *names]) + "\n")
-        for path in sorted(portraits.glob("*.jpg"))[:rows]:
+        for path in sorted(portraits.glob("*.jpg")) * times:
             values = [plant() for _ in range(columns + 2)]
             file.write(f"{path.name},https://example.org/{values[0].split(' ')[1]},,{','.join(values)}\n")
     permission = replace(

@@ -18,6 +18,15 @@ tokens = st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True)
 modes = st.sampled_from(["identification", "investigation"])
 times = st.datetimes().map(lambda time: time.isoformat(timespec="milliseconds") + "Z")
 VALUES = {
+    **{
+        words: st.sampled_from(words.split(", "))
+        for words in (
+            "draft, given, narrowed, withdrawn",
+            "in-force, narrowed, expired, gone",
+            "person, grantor, curator, retention",
+            "face, image, source, collection",
+        )
+    },
     "id": ids,
     "id or null": st.none() | ids,
     "list of id": st.lists(ids, max_size=3),

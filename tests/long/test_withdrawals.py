@@ -74,7 +74,7 @@ def covered(installation: Installation, gone: list[Filled]) -> tuple[set[str], i
 def own_index(installation: Installation, tier: str) -> Installation:
     codes, rows = TIERS[tier]
     folder = installation.ledger_folder.with_name("own-index")
-    made = EmbeddedIndex(folder, installation.contract, installation.vision.dimension, codes, rows)
+    made = EmbeddedIndex(folder, installation.contract, installation.vision.dimension, bytes(32), codes, rows)
     return replace(installation, index=made)
 
 
