@@ -136,9 +136,9 @@ def _restored(
     backup: Path, data: Path, vision: Vision, tier: str, gone: list[Filled], forms: list[bytes]
 ) -> tuple[list[str], int, float]:
     """Restore the older backup beside the newest file of withdrawals, and open it."""
-    shutil.copy(data / "withdrawals", backup)
     opened = make_installation(backup, None, vision)
     opened.index.close()
+    shutil.copy(data / "withdrawals", backup)  # opening would do them again at once, in another index
     older = own_index(opened, tier)
     began = time.perf_counter()
     missing = replay(older)
