@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
@@ -34,7 +32,7 @@ from lineament.records import ledger_entries
 from lineament.records.blobs import Blobs, Documents
 from lineament.records.collections import current_revision
 from lineament.records.keys import DOCUMENTS, INDEX, SUPPRESSION, Keys
-from lineament.records.master_key import open_master_key, stopped_rotation, take_over
+from lineament.records.master_key import open_master_key, stopped_rotation, take_over, write_key_file
 from lineament.records.models import pack_in_use
 from lineament.records.store import Records, open_records
 from lineament.sources import read_file
@@ -182,22 +180,10 @@ def _signer(file: Path, is_new: bool) -> Signer:
     if not file.exists():
         if not is_new:
             raise LedgerKeyLost(f"The ledger's key {file} is missing.")
-        _write_key(file, Signer.generate(f"lineament.local/{secrets.token_hex(4)}"))
+        new = Signer.generate(f"lineament.local/{secrets.token_hex(4)}")
+        write_key_file(file, f"{new.name}\n{new.private_bytes().hex()}\n")
     try:
         name, private = file.read_text("ascii").split()
         return Signer.from_private_bytes(name, bytes.fromhex(private))
     except (OSError, ValueError, LedgerError) as error:
         raise LedgerKeyLost(f"The ledger's key {file} cannot be read: it does not hold a key.") from error
-
-
-def _write_key(file: Path, signer: Signer) -> None:
-    """Write a whole key or none, and leave one that another process wrote meanwhile."""
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=file.parent) as draft:  # made with mode 0600
-            draft.write(f"{signer.name}\n{signer.private_bytes().hex()}\n")
-            draft.flush()
-            os.fsync(draft.fileno())
-            with suppress(FileExistsError):
-                os.link(draft.name, file)
-    except OSError as error:
-        raise StorageFailed(f"The ledger's key cannot be written: {error.strerror}.") from error

@@ -17,7 +17,7 @@ from lineament.errors import MasterKeyWrong
 from lineament.records import images
 from lineament.records.master_key import next_master_key, open_master_key, take_over
 from lineament.records.schema import image
-from lineament.testing import Clock, make_installation, recorded
+from lineament.testing import Clock, make_collection, make_installation, recorded
 from lineament.vision.pipeline import Vision
 from lineament.wiring import open_installation
 from tests.samples import OBAMA
@@ -72,6 +72,26 @@ def test_everything_is_read_under_the_new_keys_and_nothing_under_the_old(archive
     (data / "master-key").write_text(old)
     with pytest.raises(MasterKeyWrong):
         open_installation(Settings(data=data))
+
+
+def test_a_process_that_goes_on_with_the_old_keys_says_so_and_makes_none(archive: Installation):
+    """What it still reads or adds fails as a whole, and the next start finds everything readable."""
+    data = archive.ledger_folder.parent
+    before = readable(archive)
+    beside = open_installation(Settings(data=data))
+    rotation.rotate(beside, sign_in.operator(beside), next_master_key(place(data)), lambda _done: None)
+    take_over(place(data))
+    take_over(place(data))  # as another process, which opened in between, may have done
+    beside.close()
+    with pytest.raises(MasterKeyWrong):
+        readable(archive)
+    with pytest.raises(MasterKeyWrong):
+        make_collection(archive, "second")
+    shut(archive)
+    again = open_installation(Settings(data=data))
+    assert readable(again) == before
+    make_collection(again, "second")
+    again.close()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

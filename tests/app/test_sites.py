@@ -4,15 +4,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from lineament.app import candidates, sign_in, sites
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.app.search import Request, open_search
+from lineament.app.withdraw import withdraw
 from lineament.errors import FetchFailed, ImageNotFound, SitePermissionMissing, SourceError
 from lineament.records import collections
 from lineament.records import sites as recorded_sites
+from lineament.records.schema import image
 from lineament.records.sites import Site
+from lineament.records.withdrawals import By, Scope
 from lineament.sources.fetch import Fetcher
 from lineament.sources.site_permission import SitePermission, parse_site_permission
 from lineament.testing import NOON, Clock, recorded
@@ -66,13 +70,12 @@ def test_a_file_is_on_record_once_and_again_when_it_changes(archive: Installatio
     who = sign_in.operator(archive)
     with archive.records.read() as tx:
         (collection,) = collections.list_collections(tx)
-    for one in (file(NOON), file(NOON, Scope="/b")):
+    seen = file(NOON), file(NOON, Notice="https://museum.example.org/notice")
+    for one in seen:
         with act(archive) as doing:
             sites.record(doing, archive, who, collection.id, [one])
     entries = [one for one in recorded(archive) if one["kind"] == "site.permission"]
-    assert [one["file"] for one in entries] == [
-        f"sha256:{one.digest}" for one in (file(NOON), file(NOON, Scope="/b"))
-    ]
+    assert [one["file"] for one in entries] == [f"sha256:{one.digest}" for one in seen]
     assert HOST not in str(entries)
 
 
@@ -142,3 +145,47 @@ def test_a_week_later_they_are_to_be_erased(archive: Installation, clock: Clock,
         theirs = recorded_sites.images_from(tx, site)
     assert 0 < len(theirs) < 8
     assert sorted(sites.overdue(archive)) == sorted(theirs)
+
+
+def test_a_narrower_file_does_not_bring_back_what_it_leaves_out(
+    archive: Installation, clock: Clock, found: str
+):
+    """Though an ingest fetches what it still permits: first goes what came under the wider one."""
+    who, narrower = sign_in.operator(archive), file(NOON, Scope="/b")
+    with archive.records.read() as tx:
+        (collection,) = collections.list_collections(tx)
+    before = shown(archive, found)
+    for _ in range(2):
+        with act(archive) as doing:
+            sites.record(doing, archive, who, collection.id, [narrower])
+        assert shown(archive, found) < before
+    assert states(archive) == ["in-force", "narrowed"]
+    clock.turn(timedelta(days=7))
+    withdraw(archive, who, Scope.IMAGE, sites.overdue(archive), By.RETENTION)
+    with act(archive) as doing:
+        sites.record(doing, archive, who, collection.id, [narrower])
+    assert states(archive) == ["in-force", "narrowed", "in-force"]
+
+
+def test_a_file_that_ended_a_week_ago_is_not_asked_for_again(archive: Installation, clock: Clock, found: str):
+    """Nor does one that comes back then bring back what is to be erased."""
+    before = shown(archive, found)
+    clock.turn(timedelta(days=1))
+    recheck(archive, SitePermissionMissing("There is none."))
+    clock.turn(timedelta(days=7))
+    recheck(archive, file(clock.now))
+    assert shown(archive, found) < before
+    assert sites.overdue(archive) != []
+
+
+def test_a_host_is_the_same_in_every_spelling_of_its_address(archive: Installation, found: str):
+    """What is withheld and what is erased are told by one rule."""
+    with archive.records.write() as tx:
+        (site,) = recorded_sites.list_sites(tx)
+        (mine,) = recorded_sites.images_from(tx, site)
+        for own, address in (
+            (True, f"https://{HOST.upper()}:443/a.jpg"),
+            (False, f"https://example.org/{HOST}/"),
+        ):
+            tx.execute(update(image).where(image.c.id == mine).values(source_url=address))
+            assert (recorded_sites.images_from(tx, site) == [mine]) is own

@@ -22,7 +22,8 @@ from lineament.errors import (
     NotCalibrated,
     RoleMissing,
 )
-from lineament.records import images, withdrawals
+from lineament.records import images, ingests, withdrawals
+from lineament.records.ingests import Rejected
 from lineament.records.schema import face, face_count, image, removal, suppression, template
 from lineament.records.withdrawals import By, Scope
 from lineament.testing import Clock, make_permission, recorded
@@ -209,6 +210,25 @@ def test_an_earlier_search_says_that_it_was_withheld(archive: Installation):
     assert len(said) == 10
     again = open_search(archive, who, request, [OBAMA.read_bytes()])
     assert (again.candidates, again.searched_faces) == ((), 6)
+
+
+def test_what_ingests_reported_of_it_goes_as_well(installation: Installation, who: Person):
+    """A path may name somebody: with one photograph its own goes, with the collection all of them."""
+    first, _ = fill(installation, "archive", 2)
+    (there,) = collections.show(installation)
+    with installation.records.write() as tx:
+        ingests.start_ingest(tx, "a" * 32, there.id, who.id, "a folder", 3, bytes(32), installation.clock())
+        for path in ("0.jpg", "1.jpg", "damaged.jpg"):
+            ingests.add_rejection(tx, "a" * 32, Rejected(path, "no-face", "No usable face was found."))
+
+    def reported() -> list[str]:
+        with installation.records.read() as tx:
+            return [one.path for one in ingests.rejections(tx, "a" * 32)]
+
+    withdraw(installation, who, Scope.IMAGE, [first.image_id], By.PERSON)
+    assert reported() == ["1.jpg", "damaged.jpg"]
+    withdraw(installation, who, Scope.COLLECTION, ["archive"], By.GRANTOR)
+    assert reported() == []
 
 
 def test_what_cannot_be_done_leaves_everything_as_it_was(installation: Installation, who: Person):

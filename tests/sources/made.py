@@ -16,9 +16,13 @@ import pyarrow.parquet
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from lineament.errors import SourceError, SourceUnreadable
+from lineament.sources import Item, open_source
 from tests.samples import CONGRESS
 
 Rows = list[dict[str, str]]
+
+MEGABYTE = 1024 * 1024
 
 
 def sample_rows() -> Rows:
@@ -88,6 +92,14 @@ def make_tar(file: Path, rows: Rows, manifest: str, inside: str = "") -> Path:
     return file
 
 
+def zip_of(place: Path, **files: bytes) -> Path:
+    """A zip archive of these files."""
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return place
+
+
 def add(archive: tarfile.TarFile, name: str, data: bytes, **fields: object) -> None:
     """Put one member into a tar."""
     info = tarfile.TarInfo(name)
@@ -139,6 +151,20 @@ def make_wacz(file: Path, warc: bytes, pages: list[str], **changed: bytes) -> Pa
         for name, data in files.items():
             archive.writestr(name, data)
     return file
+
+
+def outcome(place: Path) -> list[tuple[str, object]]:
+    """Every path with the length of its bytes, or with the error that stands in their way."""
+    found: list[tuple[str, object]] = []
+    try:
+        for one in open_source(place):
+            try:
+                found.append((one.path, len(one.read()) if isinstance(one, Item) else type(one.error)))
+            except SourceError as error:
+                found.append((one.path, type(error)))
+    except SourceUnreadable as error:
+        found.append(("", type(error)))
+    return found
 
 
 def chance(seed: int) -> random.Random:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -141,6 +142,10 @@ def test_without_a_permission_file_in_force_nothing_is_fetched(
         ({ROBOTS_PATH: http("", "500 Internal Server Error")}, "status 500"),
         ({ROBOTS_PATH: http("", "302 Found", Location="https://other.example.org/robots.txt")}, "status 302"),
         ({ROBOTS_PATH: text("#" * 600_000)}, "too large"),
+        (
+            {ROBOTS_PATH: http(gzip.compress(b"User-agent: *\nDisallow: /"), Content_Encoding="gzip")},
+            "packed",
+        ),
         ({TDM_PATH: http('[{"location": "/*.jpg$", "tdm-reservation": 1}]')}, "reserves the rights"),
         ({"/photo.jpg": http(b"a photograph", X_Robots_Tag="noai, noimageai")}, "x-robots-tag: noai"),
         ({"/photo.jpg": http(b"a photograph", TDM_Reservation="1")}, "reserves the rights"),

@@ -22,10 +22,9 @@ from lineament.errors import (
 )
 from lineament.sources import iiif, iiif_manifest
 from lineament.sources.iiif import open_iiif
-from lineament.sources.iiif_image import image_address
-from lineament.sources.iiif_json import text_of
 from lineament.sources.protocol import Item, Unreadable
 from tests.sources.internet import MUSEUM, OTHER, OTHER_IP, Internet, an_internet, http, permission, text
+from tests.sources.test_iiif_image import info3
 
 BASE = f"https://{MUSEUM}"
 ALBUM = f"{BASE}/iiif/album/manifest.json"
@@ -185,68 +184,6 @@ def test_an_image_is_asked_for_at_the_size_that_its_service_offers(net: Internet
     assert site.paths[-2:] == ["/image/1/info.json", "/image/1/full/3000,2000/0/default.jpg"]
 
 
-def info3(
-    width: int, height: int, level: str = "level2", sizes: Any = None, factors: Any = None, **more: Any
-):
-    return {
-        "@context": "http://iiif.io/api/image/3/context.json",
-        "type": "ImageService3",
-        "profile": level,
-        "width": width,
-        "height": height,
-        **({"sizes": [{"width": w, "height": h} for w, h in sizes]} if sizes else {}),
-        **({"tiles": [{"width": 512, "scaleFactors": factors}]} if factors else {}),
-        **more,
-    }
-
-
-def info2(width: int, height: int, level: int = 2, sizes: Any = None, factors: Any = None, **limits: int):
-    return {
-        **info3(width, height, sizes=sizes, factors=factors),
-        "@context": "http://iiif.io/api/image/2/context.json",
-        "type": None,
-        "profile": [f"http://iiif.io/api/image/2/level{level}.json", limits],
-    }
-
-
-@pytest.mark.parametrize(
-    ("info", "size"),
-    [
-        (info3(1200, 900), "max"),
-        (info3(3000, 2000), "max"),
-        (info3(6000, 4000), "2048,"),
-        (info3(4000, 6000), "1366,"),
-        (info3(8000, 6000, factors=[1, 2, 4, 8]), "4000,3000"),
-        (info3(6001, 4001, factors=[1, 2]), "3001,2001"),
-        (info3(6001, 4001, "level1", factors=[1, 2]), "3001,"),
-        (info3(6000, 4000, sizes=[(2048, 1365), (3000, 2000)]), "2048,1365"),
-        (info3(6000, 4000, "level0", sizes=[(750, 500), (3000, 2000)]), "3000,2000"),
-        (info3(6000, 4000, "level0", sizes=[(750, 500)], factors=[1, 2]), "max"),
-        (info3(6000, 4000, "level0", sizes=[(750, 500), (6000, 4000)]), "max"),
-        (info3(6000, 4000, sizes=[(3000, 2000)], maxWidth=2500), "2048,"),
-        (info3(12000, 8000, sizes=[(3000, 2000), (6000, 4000)], maxArea=7_000_000), "3000,2000"),
-        (info3(12000, 8000, maxWidth=1000), "max"),
-        (info3(12000, 200, maxHeight=100, maxWidth=9000), "2048,"),
-        (info2(1200, 900), "full"),
-        (info2(6000, 4000), "2048,"),
-        (info2(6000, 4000, sizes=[(3000, 2000)]), "3000,"),
-        (info2(6000, 4000, 0, sizes=[(3000, 2000)], factors=[1, 2]), "3000,"),
-        (info2(6000, 4000, 0), "full"),
-        (info2(6000, 4000, maxWidth=1000), "max"),
-        ({**info2(0, 0), "width": "wide"}, "full"),
-        ({"type": "ImageService3"}, "max"),
-        ({"@context": ["http://example.org", "http://iiif.io/api/image/2/context.json"]}, "full"),
-        (
-            info3(6000, 4000, sizes=[("a", None), (True, 1), (1e9, 1e9)], factors=["x", 0, -1, None, True]),
-            "2048,",
-        ),
-    ],
-)
-def test_the_size_is_the_nearest_above_2048_pixels_that_is_offered(info: dict[str, Any], size: str):
-    """In the words of either version, within the service's limits; level 0 offers only what it lists."""
-    assert image_address(SERVICE, info) == f"{SERVICE}/full/{size}/0/default.jpg"
-
-
 def test_a_collection_is_walked_document_by_document(net: Internet):
     """Nested, with documents named twice, in a circle, and one that is gone; each is fetched once."""
     top, inner = f"{BASE}/top.json", f"{BASE}/inner.json"
@@ -386,6 +323,16 @@ def test_what_is_no_manifest_is_refused_whole(tmp_path: Path, data: bytes):
         open_iiif(place, None)
 
 
+def test_a_page_that_cannot_be_kept_is_none(tmp_path: Path):
+    """Half a character, a control character, more than 4,000: the manifest stands in its place."""
+    place = tmp_path / "manifest.json"
+    for end in ("\ud800", "\x1b[2J", "x" * 4_000):
+        place.write_text(json.dumps(manifest(canvas("1", image()), homepage=[{"id": f"{BASE}/{end}"}])))
+        (item,) = open_iiif(place, None)
+        assert isinstance(item, Item)
+        assert item.page_url == ALBUM
+
+
 def test_what_grows_beyond_measure_is_cut_off(net: Internet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Collections within collections, documents, and images of one manifest."""
     deep: dict[str, Any] = manifest(canvas("1", image()))
@@ -495,33 +442,3 @@ def test_any_json_at_all_is_photographs_or_sentences(
             assert one.source_url is not None
             assert one.source_url.startswith("https://")
             assert one.page_url is None or one.page_url.startswith(("https://", "http://"))
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("A caption", "A caption"),
-        ({"en": ["one", "two"]}, "one; two"),
-        ({"fr": ["un"], "none": ["1"]}, "1"),
-        ({"fr": ["un"], "en-GB": ["one"], "none": ["1"]}, "one"),
-        ({"fr": ["un"], "de": ["eins"]}, "un"),
-        ({"en": [], "de": ["eins"]}, "eins"),
-        ({"@value": "eins", "@language": "de"}, "eins"),
-        ([{"@value": "eins", "@language": "de"}, {"@value": "one", "@language": "en"}], "one"),
-        (["a", "b"], "a; b"),
-        (
-            "<p>Gift of <a href='x'>Ada</a> &amp; Grace</p><p>1936</p><script>",
-            "Gift of Ada & Grace 1936",
-        ),
-        ("one\ntwo\x1b[31m", "one two?[31m"),
-        (1936, "1936"),
-        (None, None),
-        ({}, None),
-        ([[]], None),
-        ("  ", None),
-        ({"en": {"a": 1}}, None),
-    ],
-)
-def test_a_text_is_read_in_one_language_and_without_markup(value: object, said: str | None):
-    """English before no language before the first there is; one line, and nothing that a terminal acts on."""
-    assert text_of(value) == said

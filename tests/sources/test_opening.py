@@ -9,7 +9,7 @@ import pytest
 
 import lineament
 from lineament import sources
-from lineament.errors import NetworkOff, SourceUnreadable
+from lineament.errors import AddressRefused, NetworkOff, SourceUnreadable
 from lineament.sources import Item, Unreadable, manifest, open_source, opening
 from tests.samples import REPOSITORY
 from tests.sources import made
@@ -78,6 +78,8 @@ def test_a_manifest_is_opened_by_its_ending_and_a_folder_by_the_one_in_it(tmp_pa
     (folder / "another list.CSV").write_bytes(made.csv_bytes(ROWS[:2]))
     assert open_source(folder).size == len(ROWS)
     assert open_source(str(folder / "another list.CSV")).size == 2
+    (folder / "another list.CSV").rename(folder / ".csv")
+    assert open_source(folder / ".csv").size == 2
     (folder / "manifest.parquet").write_bytes(b"")
     with pytest.raises(SourceUnreadable, match=r"manifest\.jsonl and manifest\.parquet"):
         open_source(folder)
@@ -123,6 +125,7 @@ def test_a_manifest_on_the_web_is_read_where_it_lies():
         {"path": "../b.jpg", "source_url": "https://museum.example.org/b"},
         {"path": "https://other.example.org/c.jpg", "source_url": "https://museum.example.org/c"},
         {"path": "d.jpg?x#y", "source_url": "https://museum.example.org/d"},
+        {"path": "./.e//f.jpg", "source_url": "https://museum.example.org/e"},
     ]
     with an_internet() as net:
         site = net.site(
@@ -130,21 +133,34 @@ def test_a_manifest_on_the_web_is_read_where_it_lies():
                 "/reel/list.jsonl?v=/2": http(made.jsonl_bytes(rows)),
                 "/reel/a%20b.jpg": http(b"one"),
                 "/reel/d.jpg%3Fx%23y": http(b"four"),
+                "/reel/.e/f.jpg": http(b"five"),
             }
         )
         source = open_source("https://museum.example.org/reel/list.jsonl?v=/2", net.fetcher())
-        assert source.size == 4
-        first, second, third, fourth = source
+        assert source.size == 5
+        first, second, third, fourth, fifth = source
         assert isinstance(first, Item)
         assert (first.path, first.read(), first.source_url) == ("a b.jpg", b"one", rows[0]["source_url"])
         assert (type(second), type(third)) == (Unreadable, Unreadable)
         assert isinstance(fourth, Item)
         assert fourth.read() == b"four"
+        assert isinstance(fifth, Item)
+        assert fifth.read() == b"five"
         assert [path for path in site.paths if "reel" in path] == [
             "/reel/list.jsonl?v=/2",
             "/reel/a%20b.jpg",
             "/reel/d.jpg%3Fx%23y",
+            "/reel/.e/f.jpg",
         ]
+
+
+@pytest.mark.parametrize("address", ["https://[museum/list.csv", "https://museum.example.org:8/list.csv"])
+def test_what_is_no_address_of_a_manifest_is_refused(address: str):
+    """With a sentence, before anything is looked up."""
+    with an_internet() as net:
+        with pytest.raises(AddressRefused):
+            open_source(address, net.fetcher())
+        assert net.resolved == []
 
 
 @pytest.mark.parametrize(

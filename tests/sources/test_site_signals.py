@@ -37,6 +37,8 @@ def forbids(robots: str, path: str) -> bool:
             "/c",
             True,
         ),
+        ("User-agent: Lineament\nSitemap: /map\nUser-agent: OtherBot\nDisallow: /", "/a", True),
+        ("User-agent: Lineament\nDisallow:\nUser-agent: OtherBot\nDisallow: /", "/a", False),
         ("User-agent: *\nDisallow: /a\nAllow: /a/b", "/a/b/c", False),
         ("User-agent: *\nAllow: /a\nDisallow: /a/b", "/a/b/c", True),
         ("User-agent: *\nAllow: /a\nDisallow: /a", "/a", False),

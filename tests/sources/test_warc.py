@@ -179,6 +179,9 @@ def test_what_was_kept_before_is_not_kept_twice(tmp_path: Path):
     again = answer(b"", kind="revisit", address="https://example.org/again.jpg", **stated)
     assert kinds(items(tmp_path, answer(b"one", **stated), again)) == [b"one"]
     assert kinds(items(tmp_path, again)) == [FileMissing]
+    stated = {"WARC_Payload_Digest": "other:" + "x" * 10_000}  # is not remembered
+    again = answer(b"", kind="revisit", address="https://example.org/again.jpg", **stated)
+    assert kinds(items(tmp_path, answer(b"one", **stated), again)) == [b"one", FileMissing]
     page = record("revisit", b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", **stated)
     assert kinds(items(tmp_path, page, record("revisit", b""))) == []
 

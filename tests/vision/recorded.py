@@ -1,15 +1,19 @@
-"""Short films of the sample portraits, made by PyAV: the tests' supply of recordings."""
+"""Short films of the sample portraits, made by PyAV, and what is read of them."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from PIL import Image
 
+from lineament.errors import SourceError
+from lineament.vision.film import Frame, frames
 from tests.samples import CONGRESS
 
 FPS = 10
@@ -62,3 +66,21 @@ def record(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return film
+
+
+def picture(frame: Frame) -> np.ndarray:
+    """Return the pixels of a frame, (h, w, 3) int64 RGB."""
+    with Image.open(io.BytesIO(frame.data)) as image:
+        assert image.format == "JPEG"
+        return np.asarray(image).astype(int)
+
+
+def read(film: Path, step_seconds: float = 1.0) -> tuple[list[float], SourceError | None]:
+    """Return the times of a film's frames, and how it ended."""
+    times: list[float] = []
+    try:
+        for frame in frames(film, step_seconds):
+            times.append(frame.seconds)
+    except SourceError as error:
+        return times, error
+    return times, None

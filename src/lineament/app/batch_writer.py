@@ -18,7 +18,7 @@ from lineament.app.eligibility import require_in_force
 from lineament.app.film_faces import FilmFaces, same_as
 from lineament.app.installation import Installation
 from lineament.app.journal import Act, act
-from lineament.app.prepare import Known, Outcome, Prepared
+from lineament.app.prepare import Known, Outcome, Prepared, Withheld
 from lineament.app.suppression import Suppressed
 from lineament.core.policy import Person
 from lineament.core.times import iso
@@ -96,6 +96,10 @@ class BatchWriter:
         with self._installation.records.write() as tx:
             ingests.start_ingest(tx, self._id, self._collection.id, by, called, total, self._salt, now)
 
+    def is_withdrawn(self, digest: str) -> bool:
+        """Say whether a photograph itself was withdrawn, as was known when the last batch was written."""
+        return self._suppressed.is_withdrawn(digest)
+
     def write(self, outcomes: list[Outcome]) -> None:
         """Write one batch: images, faces, templates, rejections, and one entry for what is added.
 
@@ -113,6 +117,8 @@ class BatchWriter:
                     self._reject(doing.tx, one)
                 elif isinstance(one, Known):
                     self._know(doing.tx, one)
+                elif isinstance(one, Withheld):
+                    self.report.withheld += 1
                 elif known := self._known_by_now(doing.tx, one):
                     self._know(doing.tx, known)
                 elif self._is_withheld(doing.tx, one):
@@ -144,7 +150,7 @@ class BatchWriter:
         if revision != before:
             self._revision = revision
             if images.removed_since(tx, before, revision):  # of what is gone, nothing stays in memory
-                self._copies = Copies.load(tx)
+                self._copies, self._films = Copies.load(tx), FilmFaces()
             else:
                 groups, shared = images.fingerprints_since(tx, self._contract, before)
                 for group, one in zip(groups, shared, strict=True):

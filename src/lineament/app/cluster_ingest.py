@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -21,7 +22,6 @@ from urllib.parse import urlsplit
 
 import dask
 from distributed import Client
-from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from lineament.app.installation import Installation
@@ -36,6 +36,7 @@ from lineament.vision.pipeline import Vision
 AHEAD = 2  # photographs on their way for each thread of a worker: one that is looked at and one that waits
 RETRIES = 2  # of a photograph at which a worker failed but did not end; how often one may end, Dask is told
 CONNECT_SECONDS = 10
+ALONE_SECONDS = 30.0  # without any worker; a nanny takes some seconds to start one again
 _LOOK_ROUND = 3.0  # seconds of waiting for one photograph, before it is asked if any worker is left
 _ROUNDS = 200  # Dask takes five minutes to give up a worker that says nothing
 
@@ -67,7 +68,7 @@ def cluster_sight(installation: Installation, address: str) -> Iterator[Sight]:
             if not threads:
                 raise ClusterUnavailable(f"The cluster at {plain(address)} has no workers.")
             _require_contract(client, pack, contract)
-            yield Sight(functools.partial(_look_there, client, pack, contract), AHEAD * threads)
+            yield Sight(_Workers(client, pack, contract).look, AHEAD * threads)
 
 
 def _require_private(address: str) -> None:
@@ -100,33 +101,65 @@ def _require_contract(client: Any, pack: str, contract: str) -> None:
             raise ClusterUnavailable(_OTHER_CONTRACT.format(worker=worker))
 
 
-def _look_there(client: Any, pack: str, contract: str, data: bytes) -> Seen:
-    """Return what a worker sees in a file. Raises PhotographError, or ClusterUnavailable."""
-    future = client.submit(_look, data, pack, contract, pure=False, retries=RETRIES)
-    try:
-        answer = _answer(client, future)
-    except KilledWorker as error:
-        ended = counted(error.allowed_failures + 1, "worker")
-        raise WorkerLost(f"{ended} ended while looking at this file.") from error
-    except (CancelledError, CommClosedError, OSError) as error:
-        raise ClusterUnavailable(f"The cluster's scheduler is gone: {error}") from error
-    finally:
-        future.release()
-    if isinstance(answer, PhotographError):
-        raise answer
-    return answer
+class _Workers:
+    """The workers of a cluster, which have one model contract."""
 
+    def __init__(self, client: Any, pack: str, contract: str) -> None:
+        self._client, self._pack, self._contract = client, pack, contract
+        self._suspects = threading.Lock()
+        self._alone_since: float | None = None
 
-def _answer(client: Any, future: Any) -> Seen | PhotographError:
-    """Wait for an answer as long as there is a worker that may give it, but not for ever."""
-    for _ in range(_ROUNDS):
+    def look(self, data: bytes) -> Seen:
+        """Return what a worker sees in a file. Raises PhotographError, or ClusterUnavailable.
+
+        Dask gives up a file after several workers ended that had it, be it that they looked at another one.
+        So it is asked once more, one of such files after the other.
+        """
         try:
-            answer: Seen | PhotographError = future.result(_LOOK_ROUND)
-            return answer
-        except TimeoutError:
-            if not client.nthreads():
-                raise ClusterUnavailable("No worker of the cluster is left.") from None
-    raise ClusterUnavailable(f"No worker has answered for {_ROUNDS * _LOOK_ROUND / 60:.0f} minutes.")
+            return self._ask(data)
+        except KilledWorker:
+            with self._suspects:
+                try:
+                    return self._ask(data)
+                except KilledWorker as error:
+                    ended = counted(2 * (error.allowed_failures + 1), "worker")
+                    raise WorkerLost(f"{ended} ended while looking at this file.") from error
+
+    def _ask(self, data: bytes) -> Seen:
+        try:
+            future = self._client.submit(_look, data, self._pack, self._contract, pure=False, retries=RETRIES)
+            try:
+                answer = self._answer(future)
+            finally:
+                future.release()
+        except Exception as error:  # once the scheduler is gone, Dask raises now this and now that
+            if isinstance(error, CancelledError | OSError) or self._client.status != "running":
+                raise ClusterUnavailable(f"The cluster's scheduler is gone: {error}") from error
+            raise
+        if isinstance(answer, PhotographError):
+            raise answer
+        return answer
+
+    def _answer(self, future: Any) -> Seen | PhotographError:
+        """Wait for an answer as long as there is a worker that may give it, but not for ever."""
+        for _ in range(_ROUNDS):
+            try:
+                answer: Seen | PhotographError = future.result(_LOOK_ROUND)
+                self._alone_since = None
+                return answer
+            except TimeoutError:
+                self._require_some()
+        raise ClusterUnavailable(f"No worker has answered for {_ROUNDS * _LOOK_ROUND / 60:.0f} minutes.")
+
+    def _require_some(self) -> None:
+        """Raise ClusterUnavailable where no worker has been there for a while; one may be started again."""
+        now = time.monotonic()
+        if self._client.nthreads():
+            self._alone_since = None
+            return
+        self._alone_since = since = self._alone_since or now
+        if now - since > ALONE_SECONDS:
+            raise ClusterUnavailable("No worker of the cluster is left.")
 
 
 # --- on a worker ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -52,20 +53,32 @@ def export(installation: Installation, who: Person, search_id: str) -> bytes:
         if probe.size is not None:
             files[f"probes/{place}"] = installation.documents.get(probe.sha256)
     openings = [one for index, entry in entries.items() for one in _openings(shown, who, index, entry)]
+    return bundle(installation, files, openings, entries, "export.made", who=who.id, search=search.id)
+
+
+def bundle(
+    installation: Installation,
+    files: Mapping[str, bytes],
+    openings: Sequence[ledger.Opening],
+    entries: Mapping[int, bytes],
+    kind: str,
+    **fields: Any,
+) -> bytes:
+    """Put the making of a bundle on record, as an entry of this kind with these fields; return the bundle.
+
+    It holds ``files``, a receipt for that entry, and one for each of the ``entries`` by their numbers. Raises
+    LedgerBroken and StorageFailed.
+    """
     manifest = ledger.make_manifest(files, openings)
+    said = fields | {"files": len(files), "content": ledger.digest(manifest)}
     with act(installation) as doing:
-        made = doing.record(
-            "export.made",
-            at=iso(installation.clock()),
-            who=who.id,
-            search=search.id,
-            files=len(files),
-            content=ledger.digest(manifest),
-        )
+        made = doing.record(kind, at=iso(installation.clock()), **said)
     if installation.witnesses.urls:
         witnessing.ask(installation)
     note = checkpoint_with(installation, made)
-    main = receipt_of(installation, made, _entries(installation, search_id)[made], note)
+    with installation.records.read() as tx:
+        (own,) = ledger_entries.read(tx, made, made + 1)
+    main = receipt_of(installation, made, own, note)
     further = {index: receipt_of(installation, index, entry, note) for index, entry in entries.items()}
     return ledger.Bundle(files, manifest, main, further).data
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from lineament.app.films import Kept, Tracks
+from lineament.app.films import Kept, Tracks, clock
 from lineament.app.prepare import Prepared
 from lineament.core.faces import DetectedFace
 from lineament.records.images import Image, Provenance
@@ -30,7 +30,7 @@ class FilmFaces:
     """The kept faces of one film at a time, whose frames come in their order."""
 
     def __init__(self) -> None:
-        self._frames: dict[str, Image] = {}  # on record, by place
+        self._frames: dict[str, Image] = {}  # on record, that show a kept face, by place
         self._later: dict[str, float] = {}  # when a face that one shows was seen since the last corrections
         self._is_another = False  # than the one of some of these frames
         self._begin(None)
@@ -54,9 +54,13 @@ class FilmFaces:
         self.on_record(image)
 
     def on_record(self, image: Image) -> None:
-        """Take note of a frame in the records; the same picture may be there as one of another film."""
-        if image.provenance.path.startswith(f"{self._film}#"):
-            self._frames[_place(image.provenance.path)] = image
+        """Take note of the frame that was seen just now, where a face is kept with it.
+
+        The same picture may be in the records as one of another film: of that one nothing is corrected.
+        """
+        path = image.provenance.path
+        if path.startswith(f"{self._film}#") and _place(path) in self._later:
+            self._frames[_place(path)] = image
 
     def corrections(self) -> Iterator[tuple[str, Provenance]]:
         """Yield what is known now of frames on record, by the image's id, where a face was seen later on."""
@@ -64,7 +68,7 @@ class FilmFaces:
             image, seconds = self._frames[place], self._later[place]
             extra = image.provenance.extra
             if seconds > _seconds(extra.get(SEEN_UNTIL) or extra["time"]):
-                known = replace(image.provenance, extra={**extra, SEEN_UNTIL: _clock(seconds)})
+                known = replace(image.provenance, extra={**extra, SEEN_UNTIL: clock(seconds)})
                 self._frames[place] = replace(image, provenance=known)
                 yield image.id, known
         self._later = {}
@@ -112,12 +116,6 @@ def _place(path: str) -> str:
     return quote(path, safe="/#=")
 
 
-def _clock(seconds: float) -> str:
-    """Return a time as a frame has it: hours, minutes, seconds."""
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes) // 60}:{int(minutes) % 60:02}:{rest:06.3f}"
-
-
-def _seconds(clock: str) -> float:
-    hours, minutes, seconds = clock.split(":")
+def _seconds(told: str) -> float:
+    hours, minutes, seconds = told.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

@@ -55,6 +55,12 @@ class _WithFrames:
                 yield item
 
 
+def clock(seconds: float) -> str:
+    """Return a time in a film as people read it: hours, minutes, seconds."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes) // 60}:{int(minutes) % 60:02}:{rest:06.3f}"
+
+
 def _frames(film: Item) -> Iterator[Item | Unreadable]:
     if film.place is None:
         yield Unreadable(film.path, NotAFilm("A film is read from a file of its own on this machine only."))
@@ -72,13 +78,12 @@ def _frames(film: Item) -> Iterator[Item | Unreadable]:
 def _item(film: Item, frame: Frame) -> Item:
     time = f"t={frame.seconds:.3f}"
     url = film.source_url and f"{film.source_url}{'&' if '#' in film.source_url else '#'}{time}"
-    hours, minutes = divmod(int(frame.seconds) // 60, 60)
     return replace(
         film,
         path=f"{film.path}#{time}",
         read=lambda: frame.data,
         source_url=url,
-        extra={**film.extra, "time": f"{hours}:{minutes:02}:{frame.seconds % 60:06.3f}"},
+        extra={**film.extra, "time": clock(frame.seconds)},
         film=film.path,
         seconds=frame.seconds,
         place=None,

@@ -59,7 +59,7 @@ def ingest(
     sight = sight or Sight.here(installation.vision)
     writer = BatchWriter(installation, who, collection, site_permissions, on_rejected)
     writer.begin(called, source.size)
-    work, done = partial(prepare, installation, collection.id, sight), 0
+    work, done = partial(prepare, installation, collection.id, sight, writer.is_withdrawn), 0
     try:
         with closing(batches(with_frames(source), work, sight.at_once)) as coming:
             for outcomes in coming:

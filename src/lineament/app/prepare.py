@@ -92,11 +92,22 @@ class Known:
     correction: Provenance | None
 
 
-Outcome = Prepared | Known | Rejected
+@dataclass(frozen=True)
+class Withheld:
+    """A photograph that was withdrawn. Its digest says so: nobody looked at it."""
 
 
-def prepare(installation: Installation, collection_id: str, sight: Sight, item: Item | Unreadable) -> Outcome:
-    """Return what becomes of one item of a source."""
+Outcome = Prepared | Known | Rejected | Withheld
+
+
+def prepare(
+    installation: Installation,
+    collection_id: str,
+    sight: Sight,
+    is_withdrawn: Callable[[str], bool],
+    item: Item | Unreadable,
+) -> Outcome:
+    """Return what becomes of one item of a source; ``is_withdrawn`` is asked with the SHA-256 in hex."""
     if isinstance(item, Unreadable):
         return Rejected(item.path, item.error.code, str(item.error))
     try:
@@ -108,6 +119,8 @@ def prepare(installation: Installation, collection_id: str, sight: Sight, item: 
             there = images.find_image(tx, collection_id, digest)
         if there and (known := _known(installation, item, there, data)):
             return known
+        if there is None and is_withdrawn(digest):
+            return Withheld()
         seen = sight.look(data)
         before = there.provenance.extra if there else {}
         return Prepared(item, data, digest, seen, provenance(item, {**_said(before), **seen.says}))

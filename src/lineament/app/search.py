@@ -10,22 +10,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lineament.app import eligibility, following, sites
+from lineament.app import eligibility, following
 from lineament.app.choices import Choice
-from lineament.app.copies import is_copy
 from lineament.app.installation import Installation
 from lineament.app.journal import act
+from lineament.app.ranking import rank
 from lineament.core.faces import Photograph
-from lineament.core.odds import coincidence, threshold_for
+from lineament.core.odds import threshold_for
 from lineament.core.policy import UNKNOWN_PURPOSE, Decision, Person, Purpose, Reason, decide
 from lineament.core.times import iso
 from lineament.core.words import counted, is_plain, plain
@@ -41,8 +39,7 @@ from lineament.errors import (
     SearchRefused,
 )
 from lineament.ledger import commitment, field_salt
-from lineament.records import collections, images, searches
-from lineament.records.images import StoredFace
+from lineament.records import collections, searches
 from lineament.records.searches import CandidateRow, Outcome, PinnedCollection, Probe, Search
 from lineament.vision.pipeline import LARGEST_PROBE
 from lineament.vision.quality import require_usable
@@ -255,7 +252,7 @@ def _compare(
     wanted = purpose.limit + 1
     while True:
         found = following.search(installation, probe, names, _floor(installation, purpose), wanted)
-        rows = _rank(installation, probe, found.hits.ids, found.floor, found.hits.covered)
+        rows = rank(installation, probe, found.hits.ids, found.floor, found.hits.covered)
         if not found.hits.truncated or (rows and rows[-1].rank > purpose.limit):
             break  # every copy of those that are listed is there
         wanted *= 2  # copies of one photograph share a rank and take no place from others
@@ -281,53 +278,6 @@ def _floor(installation: Installation, purpose: Purpose) -> Callable[[int], floa
     if tail is None:
         raise NotCalibrated("The error rates of this model pack have not been measured.")
     return lambda faces: threshold_for(tail, target, faces)
-
-
-def _rank(
-    installation: Installation, probe: NDArray[np.float32], ids: list[str], floor: float, covered: int
-) -> list[CandidateRow]:
-    """Score the index's hits again from the records, exactly, and give copies of a photograph one rank."""
-    with installation.records.read() as tx:
-        templates = images.templates_of(tx, installation.keys, installation.vision.contract, ids)
-        is_withheld = sites.withheld(tx)
-        faces = {face: one for face, one in images.faces(tx, ids).items() if not is_withheld(one.image)}
-    exact = probe.astype(np.float64)
-    scores = {face: float(templates[face].astype(np.float64) @ exact) for face in faces}
-    best_first = sorted(scores, key=lambda face: (-scores[face], face))
-    passing = [face for face in best_first if scores[face] >= floor]
-    rows: list[CandidateRow] = []
-    for face_id, rank in _ranks(passing, faces, templates).items():
-        odds = coincidence(installation.tail, scores[face_id], covered) if installation.tail else None
-        rows.append(
-            CandidateRow(
-                rank=rank,
-                face_id=face_id,
-                score=scores[face_id],
-                strangers=odds.strangers if odds else None,
-                strangers_at_most=bool(odds and odds.at_most),
-            )
-        )
-    return sorted(rows, key=lambda row: row.rank)
-
-
-def _ranks(
-    best_first: Sequence[str],
-    faces: Mapping[str, StoredFace],
-    templates: Mapping[str, NDArray[np.float32]],
-) -> dict[str, int]:
-    """Number faces from 1 on, so that one face in several copies of a photograph has one rank."""
-    ranks: dict[str, int] = {}
-    firsts: dict[str, list[str]] = {}  # the best face of each rank, by the group of its photograph
-    last = 0
-    for one in best_first:
-        of_group = firsts.setdefault(faces[one].image.group_id, [])
-        copies = (of for of in of_group if is_copy(faces[one], templates[one], faces[of], templates[of]))
-        first = next(copies, None)
-        if first is None:
-            last += 1
-            of_group.append(one)
-        ranks[one] = ranks[first] if first else last
-    return ranks
 
 
 def _stopped(search: Search, outcome: Outcome, reasons: Iterable[Reason]) -> Search:

@@ -46,13 +46,17 @@ class Suppressed:
             return self
         return self._load(self.installation, tx, self.collection_id)
 
+    def is_withdrawn(self, digest: str) -> bool:
+        """Say whether a photograph itself was withdrawn, by the SHA-256 of its bytes in hex."""
+        return keyed(self.key, digest) in self.marks.digests
+
     def is_suppressed(self, digest: str, phash: bytes, templates: NDArray[np.float32]) -> str | None:
         """Return the sentence that says why a photograph must not come in, or None.
 
         ``digest`` is the SHA-256 of its bytes in hex, ``phash`` the 32 bytes that nearly the same photographs
         share, and ``templates`` (n, D) float32 are those of its faces.
         """
-        if keyed(self.key, digest) in self.marks.digests:
+        if self.is_withdrawn(digest):
             return "This photograph was withdrawn."
         apart = np.bitwise_count(self.marks.shared ^ np.frombuffer(phash, np.uint8)).sum(axis=1, dtype=int)
         if np.any(apart <= NEAR):

@@ -27,7 +27,7 @@ from lineament.core.times import iso
 from lineament.core.words import is_web_address, plain
 from lineament.errors import ImageNotFound, InvalidRequest, KeyLost, NotCalibrated, RecordsUnusable
 from lineament.ledger import commitment, field_salt
-from lineament.records import collections, images, suppressions, withdrawals
+from lineament.records import collections, images, ingests, suppressions, withdrawals
 from lineament.records.keys import SUPPRESSION
 from lineament.records.suppressions import Suppression
 from lineament.records.withdrawals import By, Scope, Withdrawal
@@ -132,6 +132,7 @@ def take_out(
     tx, collection_id = doing.tx, new.collection_id
     if new.scope is Scope.COLLECTION:
         there = withdrawals.images_of(tx, new.scope, collection_id)
+        ingests.forget_rejections(tx, collection_id)
         _destroy_key(installation, tx, new)
     else:
         there = withdrawals.by_collection(tx, new.subject["images"]).get(collection_id, [])

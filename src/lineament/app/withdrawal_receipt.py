@@ -11,13 +11,11 @@ from typing import Any
 import typst
 
 from lineament import ledger
-from lineament.app import witnessing
-from lineament.app.disclose import checkpoint_with, receipt_of
+from lineament.app.disclose import bundle, checkpoint_with, receipt_of
 from lineament.app.installation import Installation, require
-from lineament.app.journal import act
 from lineament.core.jsontext import json_bytes
 from lineament.core.policy import Person, Role
-from lineament.core.times import from_iso, iso
+from lineament.core.times import from_iso
 from lineament.core.words import counted
 from lineament.errors import NotYetErased, WithdrawalNotFound
 from lineament.records import ledger_entries, suppressions, withdrawals
@@ -65,25 +63,10 @@ def withdrawal_receipt(installation: Installation, who: Person, withdrawal_id: s
     openings = [_opening(one, index, entry) for index, entry in entries.items()]
     held = {f"entries/{index}.json": entry for index, entry in entries.items()}
     held |= {"read-me.txt": READ_ME.encode(), "receipt.json": document, "receipt.pdf": pdf}
-    manifest = ledger.make_manifest(held, openings)
-    with act(installation) as doing:
-        made = doing.record(
-            "disclosure.made",
-            at=iso(installation.clock()),
-            who=who.id,
-            role=Role.CURATOR,
-            case=one.id,
-            files=len(held),
-            content=ledger.digest(manifest),
-        )
-    if installation.witnesses.urls:
-        witnessing.ask(installation)
-    note = checkpoint_with(installation, made)
-    with installation.records.read() as tx:
-        (own,) = ledger_entries.read(tx, made, made + 1)
-    main = receipt_of(installation, made, own, note)
-    further = {index: receipt_of(installation, index, entry, note) for index, entry in entries.items()}
-    return WithdrawalReceipt(document, pdf, ledger.Bundle(held, manifest, main, further).data)
+    by = {"who": who.id, "role": Role.CURATOR, "case": one.id}
+    return WithdrawalReceipt(
+        document, pdf, bundle(installation, held, openings, entries, "disclosure.made", **by)
+    )
 
 
 def _opening(one: Withdrawal, index: int, entry: bytes) -> ledger.Opening:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from lineament.core.times import iso
 from lineament.records.schema import ingest, rejection
@@ -55,6 +55,12 @@ def start_ingest(
 def add_rejection(tx: Connection, ingest_id: str, one: Rejected) -> None:
     """Record one file that an ingest could not use, and why."""
     tx.execute(insert(rejection).values(ingest_id=ingest_id, **vars(one)))
+
+
+def forget_rejections(tx: Connection, collection_id: str) -> None:
+    """Delete what was said of files that a collection's ingests could not use."""
+    mine = select(ingest.c.id).where(ingest.c.collection_id == collection_id)
+    tx.execute(delete(rejection).where(rejection.c.ingest_id.in_(mine)))
 
 
 def update_ingest(

@@ -54,7 +54,9 @@ class Keys:
         self._opened: dict[bytes, bytes] = {}
 
     def add(self, tx: Connection, name: str) -> None:
-        """Make a key."""
+        """Make a key. Raises MasterKeyWrong where another process has put another master key in place."""
+        if there := tx.scalar(select(data_key.c.name).order_by(data_key.c.name).limit(1)):
+            self.get(tx, there)
         tx.execute(insert(data_key).values(name=name, wrapped=self._master.wrap(new_key(), name)))
 
     def get(self, tx: Connection, name: str) -> bytes:

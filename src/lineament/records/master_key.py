@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lineament.errors import InvalidRequest, MasterKeyWrong, StorageFailed
+from lineament.records.blobs import sync_folder
 from lineament.records.keys import LocalMasterKey, MasterKey
 from lineament.records.sealed import KEY_BYTES, new_key
 
@@ -33,7 +34,7 @@ def open_master_key(place: str, is_new: bool) -> MasterKey:
         return LocalMasterKey(_key(os.environ.get(rest, ""), f"the environment variable {rest}"))
     file = Path(rest)
     if is_new and not file.exists():
-        _write(file, new_key())
+        write_key_file(file, f"{new_key().hex()}\n")
     try:
         text = file.read_text("ascii")
     except (OSError, ValueError) as error:
@@ -57,11 +58,16 @@ def next_master_key(place: str) -> MasterKey:
 
 
 def take_over(place: str) -> None:
-    """End a rotation: put the new key's file in place of the old one. Raises StorageFailed."""
+    """End a rotation: put the new key's file in place of the old one. Raises StorageFailed.
+
+    It is no error that another process, which was opened meanwhile, has done so.
+    """
     kind, _, rest = place.partition(":")
     if kind == "file":
         try:
-            Path(f"{rest}{_NEXT}").replace(rest)
+            with suppress(FileNotFoundError):
+                Path(f"{rest}{_NEXT}").replace(rest)
+            sync_folder(Path(rest).parent)
         except OSError as error:
             raise StorageFailed(f"The new master key cannot be put in place: {error.strerror}.") from error
 
@@ -117,14 +123,18 @@ def _key(text: str, where: str) -> bytes:
     raise MasterKeyWrong(f"In {where} there is no master key of {KEY_BYTES} bytes in hex.")
 
 
-def _write(file: Path, key: bytes) -> None:
-    """Write a whole key or none, and leave one that another process wrote meanwhile."""
+def write_key_file(file: Path, text: str) -> None:
+    """Write a new key's file, readable for its owner alone, durably: whole, or not at all.
+
+    One that another process wrote meanwhile is left. Raises StorageFailed.
+    """
     try:
         with tempfile.NamedTemporaryFile("w", dir=file.parent) as draft:  # made with mode 0600
-            draft.write(f"{key.hex()}\n")
+            draft.write(text)
             draft.flush()
             os.fsync(draft.fileno())
             with suppress(FileExistsError):
                 os.link(draft.name, file)
+        sync_folder(file.parent)
     except OSError as error:
-        raise StorageFailed(f"The master key cannot be written: {error.strerror}.") from error
+        raise StorageFailed(f"The key {file} cannot be written: {error.strerror}.") from error

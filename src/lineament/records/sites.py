@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from lineament.core.times import iso
 from lineament.records.schema import image, site_permission
@@ -43,6 +44,15 @@ def list_sites(tx: Connection) -> list[Site]:
     return [Site(**row) for row in rows.mappings()]
 
 
+def ended(tx: Connection) -> set[tuple[str, str]]:
+    """Return the collections' ids and hosts whose files are no longer in force."""
+    rows = select(site_permission.c.collection_id, site_permission.c.host)
+    return {
+        (row.collection_id, row.host)
+        for row in tx.execute(rows.where(site_permission.c.ended_at.is_not(None)))
+    }
+
+
 def put_site(tx: Connection, site: Site) -> None:
     """Record a host's file in place of the one before."""
     mine = (site_permission.c.collection_id == site.collection_id) & (site_permission.c.host == site.host)
@@ -58,7 +68,12 @@ def end_site(tx: Connection, site: Site, now: datetime) -> None:
 
 def images_from(tx: Connection, site: Site) -> list[str]:
     """Return the ids of the images that a collection has from a host."""
-    prefix = f"https://{site.host}/"
-    after = prefix[:-1] + "0"  # which follows the slash in Unicode
-    mine = (image.c.collection_id == site.collection_id) & (image.c.source_url >= prefix)
-    return list(tx.scalars(select(image.c.id).where(mine, image.c.source_url < after)))
+    names_it = func.instr(func.lower(image.c.source_url), site.host) > 0
+    mine = (image.c.collection_id == site.collection_id) & names_it
+    rows = tx.execute(select(image.c.id, image.c.source_url).where(mine))
+    return [row.id for row in rows if host_of(row.source_url) == site.host]
+
+
+def host_of(address: str) -> str:
+    """Return the host in the address that an image comes from, in lower case and without a port."""
+    return urlsplit(address).hostname or ""

@@ -10,7 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, literal, or_, select, update
 
 from lineament.records.images import add_to_count
-from lineament.records.schema import collection, face, image, removal, template, withdrawal
+from lineament.records.schema import (
+    collection,
+    face,
+    image,
+    ingest,
+    rejection,
+    removal,
+    template,
+    withdrawal,
+)
 
 _AT_ONCE = 1_000  # ids in one statement
 
@@ -121,9 +130,11 @@ def marks_of(tx: Connection, image_ids: Iterable[str]) -> list[tuple[str, bytes]
 def take_out(tx: Connection, collection_id: str, image_ids: Iterable[str], revision: int) -> int:
     """Delete images of one collection with their faces, their templates of every contract and their keys.
 
-    An index learns from ``revision`` that the faces are gone. Returns how many faces there were.
+    What its ingests reported of them, such as that one has no face, goes as well. An index learns from
+    ``revision`` that the faces are gone. Returns how many faces there were.
     """
     faces = 0
+    ingests = select(ingest.c.id).where(ingest.c.collection_id == collection_id)
     for some in _lots(image_ids):
         theirs = select(face.c.id).where(face.c.image_id.in_(some))
         of_them = template.c.face_id.in_(theirs)
@@ -134,6 +145,9 @@ def take_out(tx: Connection, collection_id: str, image_ids: Iterable[str], revis
         faces += tx.execute(insert(removal).from_select(["face_id", "revision"], gone)).rowcount
         tx.execute(delete(template).where(of_them))
         tx.execute(delete(face).where(face.c.image_id.in_(some)))
+        paths = select(image.c.path).where(image.c.id.in_(some))
+        reported = rejection.c.ingest_id.in_(ingests) & rejection.c.path.in_(paths)
+        tx.execute(delete(rejection).where(reported))
         tx.execute(delete(image).where(image.c.id.in_(some)))
     return faces
 

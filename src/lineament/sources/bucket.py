@@ -15,7 +15,7 @@ from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from lineament.core.words import is_plain, plain
-from lineament.errors import BadRow, FetchFailed, FileMissing, FileTooLarge, SourceError, SourceUnreadable
+from lineament.errors import BadRow, FetchFailed, FileMissing, FileTooLarge, SourceUnreadable
 from lineament.sources.extras import require_extra
 from lineament.sources.manifest import NAMES, Manifest, Row
 from lineament.sources.members import the_one
@@ -110,18 +110,13 @@ class BucketManifest:
         return self._manifest.size
 
     def __iter__(self) -> Iterator[Item | Unreadable]:
-        for row in self._manifest.rows():
-            if isinstance(row, Unreadable):
-                yield row
-                continue
-            try:
-                key = self._key(row)
-                etag = self._bucket.head(key).etag
-            except SourceError as error:
-                yield row.unreadable(error)
-            else:
-                item = row.item(row.place, partial(self._bucket.read, key, etag))
-                yield replace(item, version=item.version or etag)
+        return self._manifest.items(self._item)
+
+    def _item(self, row: Row) -> Item:
+        key = self._key(row)
+        etag = self._bucket.head(key).etag
+        item = row.item(row.place, partial(self._bucket.read, key, etag))
+        return replace(item, version=item.version or etag)
 
     def _opened(self) -> IO[bytes]:
         return open(f"/proc/self/fd/{self._copy.fileno()}", "rb")  # a reader with a place of its own

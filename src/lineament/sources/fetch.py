@@ -198,6 +198,8 @@ def _read_signals(polite: PoliteHost, address: WebAddress) -> bytes:
     except FileTooLarge as error:
         raise SiteForbids(f"{address} is too large to be read; it may forbid what is asked.") from error
     if answer.status == HTTPStatus.OK:
+        if answer.is_packed:
+            raise SiteForbids(f"{address} is sent packed, and is not read; it may forbid what is asked.")
         return answer.body
     if HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:  # RFC 9309, 2.3.1.3
         return b""
@@ -207,7 +209,7 @@ def _read_signals(polite: PoliteHost, address: WebAddress) -> bytes:
 def _fetched(address: WebAddress, answer: Answer, permission: SitePermission) -> Fetched:
     if answer.status != HTTPStatus.OK:
         raise FetchFailed(f"{address} answers with status {answer.status}.")
-    if (answer.header("content-encoding") or "identity").strip().lower() != "identity":
+    if answer.is_packed:
         raise FetchFailed(f"{address} is sent packed, which was not asked for.")
     etag = answer.header("etag")
     return Fetched(answer.body, answer.media_type, etag and plain(etag), str(address), permission.digest)

@@ -6,8 +6,10 @@ A value of the wrong type is as good as none: nothing here raises but ``read_doc
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
+from html import unescape
+from itertools import islice
 from typing import Any
 
 from lineament.core.words import plain
@@ -17,6 +19,9 @@ Node = dict[str, Any]
 
 TEXT_MAX = 4_000  # characters that are kept of one text
 _MARKUP_MAX = 8_000  # characters that are looked at, with their markup
+_TEXTS_MAX = 100  # languages of one text, and texts in one language
+_MARKUP = re.compile(r"</?[A-Za-z!?][^<>]*>")
+_BREAK = re.compile(r"<(?:br|p|div|li)\b[^<>]*>", re.IGNORECASE)
 
 
 def read_document(data: bytes, name: str) -> Node:
@@ -69,40 +74,27 @@ def _in_one_language(texts: Mapping[str, list[str]]) -> list[str]:
 def _by_language(value: object) -> Mapping[str, list[str]]:
     """Return the texts of version 3 ({"en": [...]}), or of version 2: plain, or {"@value", "@language"}."""
     if isinstance(value, dict) and "@value" not in value:
-        found = {language: list(_strings(texts)) for language, texts in value.items()}
+        found = {language: list(_strings(texts)) for language, texts in islice(value.items(), _TEXTS_MAX)}
         return {language: texts for language, texts in found.items() if texts}
     texts: dict[str, list[str]] = {}
-    for one in value if isinstance(value, list) else [value]:
+    for one in _several(value):
         language = one.get("@language") if isinstance(one, dict) else None
         for said in _strings(one.get("@value") if isinstance(one, dict) else one):
             texts.setdefault(language if isinstance(language, str) else "none", []).append(said)
     return texts
 
 
+def _several(value: object) -> list[Any]:
+    return value[:_TEXTS_MAX] if isinstance(value, list) else [value]
+
+
 def _strings(value: object) -> Iterator[str]:
-    for one in value if isinstance(value, list) else [value]:
+    for one in _several(value):
         if isinstance(one, str | int | float) and not isinstance(one, bool):
             yield str(one)[:_MARKUP_MAX]
-
-
-class _Unmarked(HTMLParser):
-    """Gathers what is not markup."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(data)
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.parts.append(" " if tag in {"br", "p", "div", "li"} else "")
 
 
 def _unmarked(text: str) -> str:
     if "<" not in text:
         return text
-    parser = _Unmarked()
-    parser.feed(text)
-    parser.close()
-    return "".join(parser.parts)
+    return unescape(_MARKUP.sub("", _BREAK.sub(" ", text)))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from lineament.core.words import is_web_address, plain
-from lineament.sources.iiif_json import Node, id_of, kind_of, nodes, text_of
+from lineament.core.words import is_plain, is_web_address, plain
+from lineament.sources.iiif_json import TEXT_MAX, Node, id_of, kind_of, nodes, text_of
 
 IMAGES_MAX = 10_000  # of one manifest
 _METADATA_MAX = 100  # entries of one photograph
@@ -31,7 +31,7 @@ class Photograph:
         """The web page about it: a homepage, or else the manifest."""
         pages = (self._said("homepage"), self._said("related"), self.manifest)
         found = (id_of(one) for value in pages for one in (value if isinstance(value, list) else [value]))
-        return next(filter(is_web_address, found), None)
+        return next(filter(_is_page, found), None)
 
     @property
     def caption(self) -> str | None:
@@ -70,6 +70,10 @@ class Photograph:
     def _said(self, name: str) -> object:
         """Return a value of the canvas where it has one, else the manifest's."""
         return self.canvas.get(name) or self.manifest.get(name)
+
+
+def _is_page(address: str) -> bool:
+    return len(address) <= TEXT_MAX and is_plain(address) and is_web_address(address)
 
 
 def photographs(manifest: Node) -> list[Photograph]:

@@ -83,7 +83,7 @@ class Manifest:
     def __init__(self, name: str, open_file: Callable[[], IO[bytes]]) -> None:
         self._name = plain(PurePath(name).name)
         self._open = open_file
-        self._read, self._count = _KINDS[PurePath(name).suffix.lower()]
+        self._read, self._count = _KINDS[name.lower().rpartition(".")[2]]
         with closing(self.rows()) as rows:
             next(rows, None)
 
@@ -209,9 +209,9 @@ def _count_parquet(file: IO[bytes], name: str) -> int:
 
 
 _KINDS = {
-    ".csv": (_csv_rows, _count_csv),
-    ".jsonl": (_jsonl_rows, _count_jsonl),
-    ".parquet": (_parquet_rows, _count_parquet),
+    "csv": (_csv_rows, _count_csv),
+    "jsonl": (_jsonl_rows, _count_jsonl),
+    "parquet": (_parquet_rows, _count_parquet),
 }
 _BROKEN = (*DAMAGE, csv.Error)
 

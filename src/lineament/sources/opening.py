@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from lineament.core.words import plain
 from lineament.errors import SourceUnreadable
@@ -73,7 +73,7 @@ def _open_file(path: Path, fetch: Fetcher | None) -> Source:
 def _open_address(address: str, fetch: Fetcher | None) -> Source:
     scheme = address.partition("://")[0].lower()
     if scheme == "https":
-        is_manifest = urlsplit(address).path.lower().endswith(MANIFESTS)
+        is_manifest = re.split(r"[?#]", address)[0].lower().endswith(MANIFESTS)
         return WebManifest(address, fetch) if is_manifest else open_iiif(address, fetch)
     if scheme in ("s3", "gs", "az"):
         return open_bucket(address)

@@ -17,7 +17,7 @@ from lineament.core.words import plain
 from lineament.errors import SourceUnreadable
 from lineament.sources.extras import require_extra
 
-_LINE_BYTES_MAX = 4 * 1024 * 1024
+_LINE_BYTES_MAX = 10 * 1024 * 1024  # 200 cells of 4,001 characters, each of which JSON may write in 12 bytes
 _COPY_BYTES_MAX = 64 * 1024 * 1024  # of a file in an archive
 # Isolated (-I): the worker imports nothing from the user's paths. It is not imported here: it needs an extra.
 _COMMAND = (sys.executable, "-I", "-m", "lineament.sources.parquet_worker")
@@ -50,7 +50,7 @@ def parquet_lines(file: IO[bytes], name: str) -> Generator[dict[str, Any], None,
             if isinstance(said, str):
                 raise SourceUnreadable(f"{name} {plain(said)}")
             yield said
-        if process.wait() or line:
+        if line or process.wait():  # while there is more to be read, it would wait for us
             raise SourceUnreadable(f"{name} is damaged, or asks for more memory or time than it may have.")
     finally:
         process.kill()

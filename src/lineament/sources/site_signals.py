@@ -22,6 +22,7 @@ PRODUCT = "lineament"
 
 _TOKEN = re.compile(r"[a-z_-]+")
 _PREFERENCES = ("content-usage", "content-signal")
+_RULES = frozenset({"allow", "disallow", "crawl-delay", *_PREFERENCES})
 _NO = frozenset({"n", "no", "?0", "false", "0"})
 _ROBOTS_TAGS = frozenset({"noai", "noimageai", "noindex", "noimageindex", "none"})
 _VALUED_TAGS = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
@@ -83,10 +84,12 @@ def parse_robots(data: bytes) -> Robots:
             agent = _agent(value)
             is_named |= agent == PRODUCT
             current += [{PRODUCT: ours, "*": everybodys}[agent]] if agent in {PRODUCT, "*"} else []
-        elif rule := _rule(name, value):
-            for rules in current:
-                rules.append(rule)
-        heading = name == "user-agent"
+            heading = True
+        elif name in _RULES:  # all else, such as Sitemap, ends no group (RFC 9309, 2.2.4)
+            if rule := _rule(name, value):
+                for rules in current:
+                    rules.append(rule)
+            heading = False
     in_no_group = (rule for rule in before if rule.name in _PREFERENCES)  # they count, for they only forbid
     return Robots((*in_no_group, *(ours if is_named else everybodys)))
 
@@ -152,12 +155,12 @@ def _closest(rules: Sequence[Rule], names: Sequence[str], path: str) -> list[Rul
 
 
 def _rule(name: str, value: str) -> Rule | None:
-    if name in {"allow", "disallow"} and value:
-        return Rule(name, _normal(value))
+    if name in {"allow", "disallow"}:
+        return Rule(name, _normal(value)) if value else None
     if name in _PREFERENCES:
         pattern, _, preference = value.partition(" ") if value.startswith("/") else ("/", "", value)
         return Rule(name, _normal(pattern), preference.strip())
-    return Rule(name, "", value) if name == "crawl-delay" else None
+    return Rule(name, "", value)
 
 
 def _lines(data: bytes) -> Iterable[tuple[str, str]]:

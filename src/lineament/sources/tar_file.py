@@ -18,6 +18,7 @@ from lineament.sources.unpacked import Unpacked
 _BLOCK = 512  # bytes
 _EXTENDED_BYTES_MAX = 64 * 1024  # of a long name or of a pax header
 _PAX_RECORD = re.compile(rb"([1-9][0-9]{0,4}) ([^=]+)=")  # its length comes first, and counts itself
+_SPARSE = b"GNU.sparse"  # what the fields of sparse files begin with
 _FILES = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
 _WITHOUT_DATA = (tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE)
 
@@ -54,7 +55,7 @@ def read_tar(stream: Unpacked, archive: str, bytes_max: Callable[[str], int]) ->
         except (tarfile.HeaderError, ValueError) as error:
             raise SourceUnreadable(f"{archive} is no tar archive, or is damaged: {error}.") from error
         name = visible(said[b"path"].decode("utf-8", "surrogateescape") if b"path" in said else header.name)
-        sparse = header.type == tarfile.GNUTYPE_SPARSE or any(key.startswith(b"GNU.sparse") for key in said)
+        sparse = header.type == tarfile.GNUTYPE_SPARSE or _SPARSE in said
         said = {}
         if header.type == tarfile.GNUTYPE_SPARSE:
             _skip_sparse_map(stream, block, archive)
@@ -92,10 +93,13 @@ def _extended(stream: Unpacked, header: tarfile.TarInfo, archive: str) -> Mappin
 
 
 def _pax(data: bytes) -> dict[bytes, bytes]:
+    """Return the fields that count, so that many headers one after the other hold no more than one."""
     fields, start = {}, 0
     while record := _PAX_RECORD.match(data, start):
         start += int(record[1])
-        fields[record[2]] = data[record.end() : start - 1]
+        name = _SPARSE if record[2].startswith(_SPARSE) else record[2]
+        if name in (b"path", b"size", _SPARSE):
+            fields[name] = data[record.end() : start - 1]
     if start > len(data) or data[start:].strip(b"\0"):
         raise ValueError("a pax header that is none")
     return fields

@@ -22,7 +22,7 @@ from lineament.sources.zip_file import ZipFile
 
 _FIELDS_BYTES_MAX = 64 * 1024  # of a record of metadata
 _PACKAGE_BYTES_MAX = 16 * 1024 * 1024  # of a WACZ's description
-_ID_MAX = 200  # characters
+_ID_MAX = 200  # characters, of a record's id or a digest
 
 
 class WarcSource:
@@ -215,7 +215,7 @@ def _photograph(record: ArcWarcRecord, path: str, seen: MutableSet[str]) -> Item
         data = read_body(record, answer)
     except SourceError as error:
         return Unreadable(path, error)
-    if stated:
+    if stated and len(stated) <= _ID_MAX:
         seen.add(stated)
     date = headers.get_header("WARC-Date") or ""
     return Item(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from lineament.errors import BadRow, NetworkOff
 from lineament.sources.files import FILE_BYTES_MAX
 from lineament.sources.manifest import Manifest, Row
-from lineament.sources.members import name_refusal, visible
+from lineament.sources.members import name_refusal
 from lineament.sources.protocol import Item, Unreadable
 
 if TYPE_CHECKING:
@@ -31,10 +33,10 @@ class WebManifest:
         if fetch is None:
             raise NetworkOff("The network is off: no host may be fetched from.")
         self._fetch = fetch
-        parts = urlsplit(address)
-        self._folder = f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}"
         data = fetch.fetch(address, MANIFEST_BYTES_MAX).data
-        self._manifest = Manifest(parts.path, partial(BytesIO, data))
+        place = re.split(r"[?#]", address)[0]
+        self._folder = place.rpartition("/")[0]
+        self._manifest = Manifest(place, partial(BytesIO, data))
 
     @property
     def size(self) -> int | None:
@@ -47,7 +49,8 @@ class WebManifest:
     def _item(self, row: Row) -> Item:
         if name_refusal(row.place) or "://" in row.place:
             raise BadRow(f"the path '{row.place}' leads out of the manifest's folder.")
-        return row.item(row.place, partial(self._read, f"{self._folder}/{quote(visible(row.place))}"))
+        below = PurePosixPath(row.place)  # without steps such as './'
+        return row.item(row.place, partial(self._read, f"{self._folder}/{quote(str(below))}"))
 
     def _read(self, address: str) -> bytes:
         return self._fetch.fetch(address, FILE_BYTES_MAX, "image/*").data

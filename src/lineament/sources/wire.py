@@ -67,6 +67,11 @@ class Answer:
         """The media type without its parameters, such as 'text/plain'; empty where none is said."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether the body was sent in an encoding such as gzip, although none was asked for."""
+        return (self.header("content-encoding") or "identity").strip().lower() != "identity"
+
 
 def get(wire: Wire, address: WebAddress, headers: Sequence[tuple[str, str]], max_bytes: int) -> Answer:
     """Ask for an address once; no redirect is followed and nothing is decoded.

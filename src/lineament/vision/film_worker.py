@@ -96,6 +96,7 @@ SAME = 10
 # Against lossless PNG, on 60 faces of 1280 x 720: templates with cosine 0.999 (least 0.994), a third of the
 # bytes, a fourteenth of the time.
 JPEG = {"quality": 95, "subsampling": 0}
+JPEG_SIDE = 65_500  # px; libjpeg writes no longer one
 
 _UPRIGHT = {  # by the degrees that a film's display matrix turns it, counter-clockwise
     90: Image.Transpose.ROTATE_90,
@@ -253,14 +254,14 @@ def _cells(frame: VideoFrame, smaller: VideoReformatter) -> Image.Image:
 
 
 def _jpeg(frame: VideoFrame, stream: VideoStream, colours: VideoReformatter) -> bytes:
-    """Return a frame as a JPEG file: upright, with square pixels, in sRGB."""
+    """Return a frame as a JPEG file: upright, in sRGB, and with square pixels where that is not too large."""
     width, height = frame.width, frame.height
     ratio = float(stream.sample_aspect_ratio or 1)
     if ratio > 1:
         width = round(width * ratio)
     elif ratio > 0:
         height = round(height / ratio)
-    if width * height > MAX_PIXELS:
+    if width * height > MAX_PIXELS or max(width, height) > JPEG_SIDE:
         width, height = frame.width, frame.height
     unsaid = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_LINES
     shown = colours.reformat(

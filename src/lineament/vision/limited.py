@@ -98,19 +98,10 @@ class LimitedProcess:
             with contextlib.suppress(OSError):  # this user has too many large pipes: slower, not wrong
                 fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         try:
-            ready = bytes(self.receive(1, time.monotonic() + START_SECONDS))
-        except LimitedProcessError as error:
+            self._begin(reads)
+        except BaseException:
             self.kill()
-            raise DecoderUnavailable(f"The process that reads {reads} {error}.") from error
-        if ready == sandbox.NO_LANDLOCK:
-            _warn_of_no_landlock()
-        elif ready != sandbox.CONFINED:
-            self.kill()
-            raise DecoderUnavailable(
-                "This system has no seccomp filter, and untrusted files are not read without one."
-                if ready == sandbox.NO_SECCOMP
-                else f"The process that reads {reads} does not start as it should."
-            )
+            raise
 
     def waits(self) -> bool:
         """Say whether it is alive and silent, as it should be before it is asked."""
@@ -149,6 +140,21 @@ class LimitedProcess:
             self._requests.close()
         self._replies.close()
         self._process.wait()
+
+    def _begin(self, reads: str) -> None:
+        """Wait until the process says that it is confined. Raises DecoderUnavailable."""
+        try:
+            ready = bytes(self.receive(1, time.monotonic() + START_SECONDS))
+        except LimitedProcessError as error:
+            raise DecoderUnavailable(f"The process that reads {reads} {error}.") from error
+        if ready == sandbox.NO_LANDLOCK:
+            _warn_of_no_landlock()
+        elif ready != sandbox.CONFINED:
+            raise DecoderUnavailable(
+                "This system has no seccomp filter, and untrusted files are not read without one."
+                if ready == sandbox.NO_SECCOMP
+                else f"The process that reads {reads} does not start as it should."
+            )
 
     def _end(self) -> str:
         """Say how a process ended that closed its pipe."""

@@ -19,9 +19,10 @@ def packed(texts: Mapping[str, str]) -> bytes:
     Control characters become spaces, runs of space one space, and a long text is cut.
     """
     lines = b""
-    for name, text in texts.items():
-        line = f"{name}\t{_tidy(text)}\n".encode()
-        if _tidy(text) and len(lines) + len(line) <= TEXTS_BYTES_MAX:
+    for name, said in texts.items():
+        text = _tidy(said)
+        line = f"{name}\t{text}\n".encode()
+        if text and len(lines) + len(line) <= TEXTS_BYTES_MAX:
             lines += line
     return lines
 
