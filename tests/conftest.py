@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from lineament.app import collections, sign_in
 from lineament.app.installation import Installation
-from lineament.testing import Clock, make_collection, make_installation
+from lineament.testing import Clock, make_collection, make_installation, make_permission
 from lineament.vision.pipeline import Vision
 from tests.samples import CONGRESS, SAMPLES
 
@@ -65,6 +66,17 @@ def archive(tmp_path: Path, clock: Clock, vision: Vision, archive_data: Path) ->
     yield made
     made.index.close()
     made.records.close()
+
+
+@pytest.fixture
+def desk(archive: Installation) -> Installation:
+    """The same, for casework: the collection may also be searched for missing people, and lent for tests.
+
+    It holds seven portraits of seven people: of somebody else than who is sought they are all lookalikes.
+    """
+    purposes = ("archive-research", "missing-person", "examiner-testing", "line-up")
+    collections.permit(archive, sign_in.operator(archive), "archive", make_permission(purposes))
+    return archive
 
 
 @pytest.fixture

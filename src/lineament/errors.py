@@ -254,6 +254,13 @@ class PolicyInvalid(BadInput):
     remedy = "Mend the policy file; docs/reference/policy.md lists its fields."
 
 
+class PolicyNotFound(NotFound):
+    """No policy of this name ships with Lineament, or none with this digest waits for approval."""
+
+    code = "no-such-policy"
+    remedy = "`lineament policy list` lists those that ship; `lineament policy check` says what waits."
+
+
 class WitnessesInvalid(BadInput):
     """The file that lists the ledger's witnesses cannot be understood."""
 
@@ -287,6 +294,104 @@ class SearchNotFound(NotFound):
 
     code = "no-such-search"
     remedy = "Check the id, or start a new search."
+
+
+class ProbeErased(NotFound):
+    """The photograph that was searched was erased, as the policy says."""
+
+    code = "probe-erased"
+    remedy = "What was found stays on record. To search again, take the photograph from where it came from."
+
+
+class CaseNotFound(NotFound):
+    """There is no such case, or this person has no part in it."""
+
+    code = "no-such-case"
+    remedy = "Choose one of your cases; whoever works on a case can give you a part in it."
+
+
+class CaseExists(Conflict):
+    """A case has this reference."""
+
+    code = "case-exists"
+    remedy = "Give another reference, or work on the case that has it."
+
+
+class BundleTooLarge(Conflict):
+    """There is more to be handed out than one bundle can hold."""
+
+    code = "bundle-too-large"
+    remedy = "Hand its searches out one by one with `lineament export`, each with its own proofs."
+
+
+class PartRefused(Refused):
+    """A person cannot have this part in the case, or cannot be taken from it."""
+
+    code = "part-refused"
+    remedy = "Choose somebody else, or another part; docs/casework.md says who may have which."
+
+
+class WrongState(Conflict):
+    """What is asked for does not fit where the case, search or lead stands."""
+
+    code = "wrong-state"
+    remedy = "Look at it again: somebody may have changed it meanwhile."
+
+
+class NotYetJudged(WrongState):
+    """It would tell a person scores that are hidden from them until they have judged the candidates."""
+
+    code = "not-yet-judged"
+    remedy = "Judge every candidate by sight, conclude the searches of the case, or close it."
+
+
+class LeadNotFound(NotFound):
+    """There is no such lead, or it is of a case that this person has no part in."""
+
+    code = "no-such-lead"
+    remedy = "Choose one of the leads of your cases."
+
+
+class TooFewFillers(Conflict):
+    """Fewer faces than are needed may be shown in a line-up and fit its description."""
+
+    code = "too-few-fillers"
+    remedy = "Describe the fillers in fewer or other words, or ask for a further collection for line-ups."
+
+
+class ReportRefused(Refused):
+    """A report would say of a candidate what nobody may say of one; it was not written."""
+
+    code = "report-refused"
+    remedy = "Report this: the words come from Lineament itself, or from the model pack in use."
+
+
+class ComparisonIncomplete(BadInput):
+    """An examiner's comparison leaves something out, or says what a comparison must not say."""
+
+    code = "comparison-incomplete"
+    remedy = "Say something of every component, describe similarities and differences, and send it again."
+
+
+class ReviewNotFound(NotFound):
+    """There is no such pair, or another examiner has it."""
+
+    code = "no-such-review"
+    remedy = "Take a pair from the queue at /reviews."
+
+
+class NothingToReview(NotFound):
+    """No pair waits that this examiner may compare."""
+
+    code = "nothing-to-review"
+    remedy = "Look again later: pairs appear when candidates of cases without you are put forward."
+
+
+class PairWithdrawn(Conflict):
+    """A pair must not be shown any more, or not to this examiner."""
+
+    code = "pair-withdrawn"
+    remedy = "Take another pair from the queue at /reviews; what you had not sent is not needed."
 
 
 class ImageNotFound(NotFound):
@@ -360,6 +465,27 @@ class NotSignedIn(Refused):
 
     code = "not-signed-in"
     remedy = "Open the link that `lineament sign-in` prints, or send a token from `lineament token`."
+
+
+class PersonNotFound(NotFound):
+    """Nobody has this name or id."""
+
+    code = "no-such-person"
+    remedy = "`lineament people list` lists who there is; an administrator can add somebody."
+
+
+class PersonExists(Conflict):
+    """Somebody has this name."""
+
+    code = "person-exists"
+    remedy = "Give another name, such as one with a middle initial: names tell people apart here."
+
+
+class LastAdministrator(Conflict):
+    """Nobody else is an administrator."""
+
+    code = "last-administrator"
+    remedy = "Give somebody else the role administrator first."
 
 
 class RoleMissing(Refused):
@@ -479,6 +605,16 @@ class BlobLost(Broken):
 
     code = "blob-lost"
     remedy = "Restore the data folder's blobs from a backup."
+
+
+class EditNotReplayable(Broken):
+    """A photograph does not give the recorded pixels when it is edited again as it was."""
+
+    code = "edit-not-replayable"
+    remedy = (
+        "Use the versions of Lineament and Pillow that made the edit; docs/edits.md says how to compare each "
+        "step."
+    )
 
 
 class KeyLost(Broken):

@@ -7,14 +7,14 @@ import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
-from lineament.app import models
+from lineament.app import models, policies
 from lineament.app.installation import Installation
 from lineament.app.replay import replay
 from lineament.config import Settings
-from lineament.core.policy import Policy, parse_policy
+from lineament.core.policy import Policy
+from lineament.core.policy_file import parse_policy
 from lineament.errors import (
     LedgerKeyLost,
     MasterKeyWrong,
@@ -55,13 +55,16 @@ def open_installation(settings: Settings) -> Installation:
     has_records = records.exists() and records.stat().st_size > 0
     if not has_records and (published.exists() or key.exists()):
         raise RecordsUnusable(f"The records {records} are missing, and what is left beside them needs them.")
-    policy, witnesses = _policy(settings.policy), _witnesses(settings.witnesses)
+    # A link that leads nowhere is a policy that is missing, and not the one that ships.
+    offered = read_policy(settings.policy) if os.path.lexists(settings.policy) else policies.default()
+    witnesses = _witnesses(settings.witnesses)
     fetcher = open_fetcher(settings)
     opened = open_records(records)
     try:
         with opened.read() as tx:
             is_new = ledger_entries.count(tx) == 0 and not published.exists()
             pack = models.load(settings.models, pack_in_use(tx))
+        policy = policies.in_force(opened, offered, datetime.now(UTC))
         keys = _keys(settings, opened)
         tail, vision = models.tail_of(pack), Vision(pack, device=settings.device)
         signer = _signer(key, is_new)
@@ -152,13 +155,12 @@ def _index(settings: Settings, records: Records, keys: Keys, vision: Vision) -> 
     return index
 
 
-def _policy(own: Path) -> Policy:
-    if not os.path.lexists(own):  # a link that leads nowhere is a policy that is missing
-        return parse_policy((files("lineament.app") / "policy.toml").read_text("utf-8"))
+def read_policy(file: Path) -> Policy:
+    """Return the policy in a file. Raises PolicyInvalid that names the purpose and the field."""
     try:
-        return parse_policy(read_file(own).decode("utf-8-sig"))
+        return parse_policy(read_file(file).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise PolicyInvalid(f"The policy file {own} is not text in UTF-8.") from error
+        raise PolicyInvalid(f"The policy file {file} is not text in UTF-8.") from error
     except SourceError as error:
         raise PolicyInvalid(f"The policy file cannot be used: {error}") from error
 

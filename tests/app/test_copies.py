@@ -15,11 +15,13 @@ from lineament.app.copies import NEAR, Copies
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import Request, open_search
+from lineament.core.cases import Obtained
 from lineament.records import images, schema
 from lineament.records.images import Image as StoredImage
 from lineament.sources import open_source
 from lineament.testing import make_collection, make_permission
 from lineament.vision.fingerprint import fingerprint
+from tests.casework import a_case
 from tests.samples import CONGRESS, OBAMA, SAMPLES, SOLVAY
 
 Change = Callable[[Image.Image, Path], None]
@@ -97,7 +99,9 @@ def test_two_people_in_one_photograph_are_two_candidates(installation: Installat
     make_collection(installation, "archive", folder, make_permission(("missing-person",)))
     assert len({image.group_id for image in stored(installation)}) == 1
     who = sign_in.operator(installation)
-    request = Request("missing-person", ("archive",), "K-1")  # lists the nearest, whoever they are
+    case = a_case(installation)
+    # A purpose that lists the nearest, whoever they are.
+    request = Request(case.purpose, ("archive",), case.reference, Obtained.ARCHIVE)
     done = open_search(installation, who, request, [SOLVAY.read_bytes()], [1])
     places: dict[int, list[StoredImage]] = {}
     with installation.records.read() as tx:

@@ -14,8 +14,11 @@ import pytest
 from lineament import ledger
 from lineament.app import collections, disclose, sign_in, witnessing
 from lineament.app.candidates import show_search
+from lineament.app.casework.cases import open_case
 from lineament.app.installation import Installation
 from lineament.app.search import Request, choose_face, open_search
+from lineament.app.upkeep import upkeep
+from lineament.core.cases import Obtained
 from lineament.core.policy import Person, Role
 from lineament.errors import LineamentError, SearchNotFound
 from lineament.testing import Clock, make_permission, recorded
@@ -58,12 +61,13 @@ def test_a_receipt_proves_what_became_of_a_search(archive: Installation, who: Pe
 
 def test_a_bundle_holds_all_that_a_search_left(archive: Installation, who: Person):
     """The photograph, the terms, the candidates with their sources, a receipt a step, and true openings."""
-    request = Request("archive-research", ("archive",), "K-17")
+    open_case(archive, who, "K-17", "Somebody is sought", "archive-research")
+    request = Request("archive-research", ("archive",), "K-17", Obtained.ARCHIVE)
     waiting = open_search(archive, who, request, [SOLVAY.read_bytes()])
     done = choose_face(archive, who, waiting.id, 24)
     bundle = disclose.export(archive, who, done.id)
     said = steps_of(archive, bundle)
-    assert said[6].startswith("7. 5 commitments")  # photograph and case of both entries, and the list
+    assert said[6].startswith("7. 3 commitments")  # the photograph of both entries, and the list
     assert said[7:9] == [
         "8. The photographs in probes/ are those that were searched: 1.",
         "9. search.json says the same as the entries: terms, outcome, faces, and the candidates opened.",
@@ -255,3 +259,19 @@ def test_a_narrowed_permission_shows_in_the_next_list(archive: Installation, who
     show_search(archive, who, search.id)
     kinds = [entry["kind"] for entry in recorded(archive)][-3:]
     assert kinds == ["search.shown", "permission.recorded", "search.shown"]
+
+
+def test_a_search_of_which_one_photograph_was_erased_can_be_handed_out(
+    archive: Installation, who: Person, clock: Clock
+):
+    """The other one is still kept for a later search; the check counts the one that is gone."""
+    both = [OBAMA.read_bytes(), BIDEN.read_bytes()]
+    search = open_search(archive, who, ARCHIVE, both, [1, 1])
+    clock.turn(timedelta(hours=47))
+    open_search(archive, who, ARCHIVE, both[:1])
+    clock.turn(timedelta(hours=2))
+    upkeep(archive)
+    said = steps_of(archive, disclose.export(archive, who, search.id))
+    assert said[7] == (
+        "8. The photographs in probes/ are those that were searched: 1, and 1 more that were erased."
+    )

@@ -18,7 +18,8 @@ from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import Request, choose_face, open_search
 from lineament.core.permission import Permission, Status, WithdrawalReason
-from lineament.core.policy import Person, Role, Standing, decide, parse_policy
+from lineament.core.policy import Asked, CaseStanding, Person, Role, Standing, decide
+from lineament.core.policy_file import parse_policy
 from lineament.errors import ImageNotFound, PermissionNotInForce, SearchRefused
 from lineament.records import collections as records_collections
 from lineament.records import people
@@ -116,7 +117,9 @@ def test_they_agree_at_the_first_and_the_last_moment(records: Records, status: S
 
 def passes(standing: Standing, purpose: str, now: datetime) -> bool:
     """Whether a searcher with a case gets through the policy gate."""
-    return decide(POLICY, SEARCHER, purpose, "K-17", [standing], now).purpose is not None
+    case = CaseStanding(purpose, True, True, has_narrative=True, authorisation=None, has_consent=True)
+    asked = Asked(purpose, "K-17", case, "from-an-archive")
+    return decide(POLICY, SEARCHER, asked, [standing], now).purpose is not None
 
 
 def write(tx: Connection, name: str, history: list[Permission]) -> None:

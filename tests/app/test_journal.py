@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 from lineament import ledger
-from lineament.app import collections, sign_in
+from lineament.app import collections, people, sign_in
+from lineament.app.casework.cases import Grounds, case_bytes, open_case
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import Request, candidate_bytes, open_search, probe_bytes
-from lineament.core.policy import parse_policy
+from lineament.core.cases import Authorisation, Obtained
+from lineament.core.policy import Role
+from lineament.core.policy_file import parse_policy
 from lineament.errors import LedgerBroken, LineamentError, SearchRefused, SignInLinkSpent
 from lineament.records import ledger_entries
 from lineament.sources import open_source
@@ -30,11 +33,11 @@ def test_the_first_act_says_under_which_terms_it_was_done(installation: Installa
         "policy.changed",
         "model.changed",
         "calibration.changed",
-        "role.granted",
-        "role.granted",
+        *["role.granted"] * len(Role),
     ]
+    assert {entry["role"] for entry in recorded(installation)[3:]} == {*Role}
     assert sign_in.operator(installation) == who
-    assert len(recorded(installation)) == 5
+    assert len(recorded(installation)) == 3 + len(Role)
 
 
 def test_another_policy_is_on_record_before_the_first_act_under_it(installation: Installation):
@@ -52,14 +55,24 @@ def test_another_policy_is_on_record_before_the_first_act_under_it(installation:
         (None, before),
         (before, changed.policy.version),
     ]
-    assert kinds(changed)[-5:-3] == ["policy.changed", "collection.created"]
+    assert kinds(changed)[-7:-3] == ["policy.changed", *["threshold.changed"] * 2, "collection.created"]
+
+
+def test_another_target_is_on_record_with_the_policy(installation: Installation):
+    """Which purpose, from what to what; that nobody approved it is said, too."""
+    make_collection(installation, "one")
+    text = installation.policy.text.replace("target_fpir = 0.01", "target_fpir = 0.002", 1)
+    make_collection(replace(installation, policy=parse_policy(text)), "two")
+    (entry,) = [entry for entry in recorded(installation) if entry["kind"] == "threshold.changed"]
+    assert (entry["purpose"], entry["before"], entry["after"]) == ("archive-research", "0.010000", "0.002000")
+    assert (entry["who"], entry["second"]) == (None, None)
 
 
 def test_a_model_without_calibration_is_on_record(installation: Installation):
     """From then on no odds are given, and the ledger says since when."""
     make_collection(installation, "one")
     make_collection(replace(installation, tail=None), "two")
-    entry = next(entry for entry in recorded(installation)[6:] if entry["kind"] == "calibration.changed")
+    entry = [entry for entry in recorded(installation) if entry["kind"] == "calibration.changed"][-1]
     assert (entry["after"], entry["before"]) == (None, installation.tail and installation.tail.version)
 
 
@@ -127,7 +140,13 @@ def test_no_personal_value_is_found_in_any_leaf(installation: Installation, port
     collections.add(installation, who, "archive", plant(), permission)
     ingest(installation, who, "archive", open_source(portraits), lambda _done: None)
     for _ in range(5):
-        open_search(installation, who, Request("missing-person", ("archive",), plant()), [OBAMA.read_bytes()])
+        ends = installation.clock() + timedelta(days=9)
+        grounds = Grounds(plant(), Authorisation(plant(), plant(), plant(), ends), plant())
+        case = open_case(installation, who, plant(), plant(), "missing-person", grounds)
+        request = Request("missing-person", ("archive",), case.reference, Obtained.FROM_FAMILY)
+        open_search(installation, who, request, [OBAMA.read_bytes()])
+        named = people.add(installation, who, plant(), [Role.EXAMINER])
+        people.set_roles(installation, who, named.id, [])
     while len(planted) < PLANTED:
         purpose, case = plant(), plant()
         with pytest.raises(SearchRefused):
@@ -153,19 +172,25 @@ def test_without_the_salt_a_known_person_cannot_be_found_and_the_proofs_still_ho
 ):
     """A dictionary with the very photograph, face and case in it opens nothing once the salt is gone."""
     who = sign_in.operator(archive)
-    request = Request("archive-research", ("archive",), "K-17")
+    case = open_case(archive, who, "K-17", "Somebody is sought", "archive-research")
+    request = Request("archive-research", ("archive",), "K-17", Obtained.ARCHIVE)
     search = open_search(archive, who, request, [OBAMA.read_bytes()])
-    entry = recorded(archive)[-1]
+    entry = next(entry for entry in recorded(archive) if entry["kind"] == "search")
+    beginning = next(entry for entry in recorded(archive) if entry["kind"] == "case.opened")
     known = {
         "probes/0": probe_bytes(search.probes[0]),
-        "case": b"K-17",
         "candidates/0": candidate_bytes(search.candidates[0]),
     }
-    commitments = {entry["case"], *entry["probes"], *entry["candidates"]}  # type: ignore[misc]
+    about_case = {"case/1": case_bytes(case)}
+    commitments = {*entry["probes"], *entry["candidates"]}  # type: ignore[misc]
     assert opened(search.salt, known) == commitments
+    assert opened(case.salt, about_case) == {beginning["content"]}
+    known |= about_case
+    commitments |= {beginning["content"]}
 
     with archive.records.write() as tx:
         tx.exec_driver_sql("UPDATE search SET salt = x''")
+        tx.exec_driver_sql("UPDATE case_file SET salt = x''")
     salts = [bytes(16), bytes(32), search.id.encode(), bytes.fromhex(search.id), who.id.encode()]
     salts += [number.to_bytes(32, "big") for number in range(1000)]
     guessed = {one for salt in salts for one in opened(salt, known)}

@@ -70,7 +70,7 @@ def search(
     installation: Installation, purpose: str = PURPOSE, names: tuple[str, ...] = ("archive",)
 ) -> Search:
     who = sign_in.operator(installation)
-    return open_search(installation, who, Request(purpose, names, "K-1"), [OBAMA.read_bytes()])
+    return open_search(installation, who, Request(purpose, names), [OBAMA.read_bytes()])
 
 
 def found(installation: Installation, search: Search) -> list[str]:

@@ -1,6 +1,7 @@
 """A search: decided before decoding, recorded before showing, and exactly what the records hold."""
 
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from lineament import ledger
 from lineament.app import collections, pictures, sign_in
 from lineament.app.candidates import face_for, show_search
+from lineament.app.casework.cases import Grounds, open_case
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import (
@@ -18,6 +20,7 @@ from lineament.app.search import (
     open_search,
     probe_bytes,
 )
+from lineament.core.cases import Obtained
 from lineament.core.odds import threshold_for
 from lineament.core.policy import Person, Role
 from lineament.errors import (
@@ -33,6 +36,7 @@ from lineament.records import people
 from lineament.records.searches import Outcome
 from lineament.sources import open_source
 from lineament.testing import NOON, Clock, holds, make_collection, make_permission, recorded
+from tests.casework import a_case
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 ARCHIVE = Request("archive-research", ("archive",))
@@ -74,7 +78,7 @@ def test_a_refusal_decodes_nothing_and_is_on_record(installation: Installation, 
     """The gate stands before the decoder: one that would explode is never reached."""
     for door in ("decode", "read"):
         monkeypatch.setattr(installation.vision, door, lambda _data: pytest.fail("a pixel was decoded"))
-    with pytest.raises(SearchRefused, match="needs a case reference") as refused:
+    with pytest.raises(SearchRefused, match="needs a case") as refused:
         open_search(installation, who, Request("missing-person", ("archive",)), [b"anything"])
     assert "does not allow 'missing-person'" in str(refused.value)
     entry = recorded(installation)[-1]
@@ -114,7 +118,8 @@ def test_searching_again_gives_the_same_faces_in_the_same_order(installation: In
     """Investigation mode shows the whole order; two runs agree to the last digit."""
     make_collection(installation, "missing", None, make_permission(("missing-person",)))
     collections.permit(installation, who, "archive", make_permission(("missing-person",)))
-    request = Request("missing-person", ("archive", "missing"), "K-17")
+    case = a_case(installation, who=who)
+    request = Request(case.purpose, ("archive", "missing"), case.reference, Obtained.FROM_FAMILY)
     one = open_search(installation, who, request, [BIDEN.read_bytes()])
     two = open_search(installation, who, request, [BIDEN.read_bytes()])
     assert one.candidates == two.candidates
@@ -262,6 +267,34 @@ def test_a_search_that_breaks_inside_is_on_record_too(installation: Installation
     with pytest.raises(ZeroDivisionError):
         open_search(installation, who, ARCHIVE, [OBAMA.read_bytes()])
     assert recorded(installation)[-1]["outcome"] == "failed"
+
+
+def test_the_photographs_of_a_case_come_with_how_they_were_obtained(installation: Installation, who: Person):
+    """Without it nothing is computed; with it the record and the entry say so."""
+    case = open_case(installation, who, "K-17", "Somebody is sought", "archive-research")
+    request = Request("archive-research", ("archive",), " K-17 ")
+    with pytest.raises(SearchRefused, match="how the photograph was obtained"):
+        open_search(installation, who, request, [BIDEN.read_bytes()])
+    assert (recorded(installation)[-1]["code"], recorded(installation)[-1]["obtained"]) == (
+        "obtained-missing",
+        None,
+    )
+    search = open_search(
+        installation, who, replace(request, obtained=Obtained.PUBLISHED), [BIDEN.read_bytes()]
+    )
+    assert (search.case_id, search.case_reference, search.obtained) == (case.id, "K-17", "published")
+    assert recorded(installation)[-1]["obtained"] == "published"
+
+
+def test_a_case_is_searched_for_its_own_purpose(installation: Installation, who: Person):
+    """What was opened for one reason is not searched for another; the refusal is one of its acts."""
+    case = open_case(
+        installation, who, "K-17", "Somebody is sought", "own-likeness", Grounds(consent="Hers.")
+    )
+    request = Request("archive-research", ("archive",), "K-17", Obtained.PUBLISHED)
+    with pytest.raises(SearchRefused, match="opened for the purpose 'own-likeness'"):
+        open_search(installation, who, request, [BIDEN.read_bytes()])
+    assert recorded(installation)[-1]["case"] == {"id": case.id, "number": 3}
 
 
 @pytest.mark.parametrize("case", ["\x00", "\ud800", "\x1b[2J", "x" * 201])

@@ -12,6 +12,7 @@ from lineament.app.candidates import show_search
 from lineament.app.choices import Box, parse_box
 from lineament.app.installation import Installation
 from lineament.app.search import Request, choose_face, open_search
+from lineament.core.cases import Obtained
 from lineament.core.policy import Person
 from lineament.errors import (
     FaceTooSmall,
@@ -23,6 +24,7 @@ from lineament.errors import (
 )
 from lineament.records.searches import Outcome
 from lineament.testing import make_face, make_permission, recorded
+from tests.casework import a_case
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 ARCHIVE = Request("archive-research", ("archive",))
@@ -124,7 +126,8 @@ def test_several_photographs_of_one_person_make_one_probe(
 ):
     """One template of them all leads to the person; running it again gives the same faces in that order."""
     collections.permit(installation, who, "archive", make_permission(("missing-person",)))
-    request = Request("missing-person", ("archive",), "K-17")
+    case = a_case(installation, who=who)
+    request = Request(case.purpose, ("archive",), case.reference, Obtained.FROM_FAMILY)
     one, two = (open_search(installation, who, request, two_photographs) for _ in range(2))
     alone = open_search(installation, who, request, two_photographs[:1])
     assert [probe.face for probe in one.probes] == [1, 1]

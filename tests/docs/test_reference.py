@@ -12,13 +12,15 @@ import lineament
 from lineament import errors
 from lineament.api.app import create_app
 from lineament.api.problems import status_of
+from lineament.app import policies
 from lineament.app.installation import Installation
 from lineament.cli.common import EXIT_CODES, Exit, exit_code
 from lineament.cli.main import main
 from lineament.config import Settings
 from lineament.core.odds import MODERATE_BELOW, STRONG_BELOW, Strength, coincidence, parse_tail
 from lineament.core.permission import LegalBasis, Permission
-from lineament.core.policy import LIST_LIMIT_MAX, Purpose
+from lineament.core.policy import Need, Role
+from lineament.core.policy_file import BOUNDS, DEFAULTS, FIELDS
 from lineament.vision.pack import load_pack
 from tests.samples import REPOSITORY
 
@@ -26,9 +28,11 @@ DOCS = REPOSITORY / "docs"
 MARKDOWN = [*DOCS.rglob("*.md"), REPOSITORY / "README.md"]
 
 
-def rows(name: str) -> list[list[str]]:
-    """The cells of every table row whose first cell is code."""
+def rows(name: str, section: str = "") -> list[list[str]]:
+    """The cells of every table row whose first cell is code, of a page or of one section of it."""
     text = (DOCS / "reference" / f"{name}.md").read_text("utf-8")
+    if section:
+        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
     return [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in text.splitlines()
@@ -36,8 +40,8 @@ def rows(name: str) -> list[list[str]]:
     ]
 
 
-def first_cells(name: str) -> list[str]:
-    return [row[0].strip("`") for row in rows(name)]
+def first_cells(name: str, section: str = "") -> list[str]:
+    return [row[0].strip("`") for row in rows(name, section)]
 
 
 def leaves(
@@ -108,10 +112,33 @@ def test_every_field_of_permission_and_policy_is_listed():
     assert first_cells("permission") == [
         field.name for field in fields(Permission) if field.name != "evidence_sha256"
     ]
-    assert set(first_cells("policy")) == {field.name for field in fields(Purpose)} - {"name"}
+    assert first_cells("policy", "Fields") == list(FIELDS)
     text = (DOCS / "reference" / "permission.md").read_text("utf-8")
     assert all(f"`{basis}`" in text for basis in LegalBasis)
-    assert f"1 to {LIST_LIMIT_MAX}" in (DOCS / "reference" / "policy.md").read_text("utf-8")
+
+
+def test_the_bounds_and_defaults_of_the_policy_are_those_of_the_code():
+    """As the table of its fields states them."""
+    told = {row[0].strip("`"): row[1] for row in rows("policy", "Fields")}
+    for field, (least, most) in BOUNDS.items():
+        between = f"{least} or {most}" if most - least == 1 else f"{least} to {most}"
+        assert f"{between}; {DEFAULTS[field]} if left out" in told[field]
+    assert all(f"`{need}`" in told["needs"] for need in Need)
+
+
+def test_every_reason_of_the_policy_is_listed():
+    """Each code that the gate can give, and no other."""
+    source = (REPOSITORY / "src" / "lineament" / "core" / "policy.py").read_text("utf-8")
+    given = re.findall(r'(?:Reason\(\s*|PermissionState\.[A-Z_]+: )"([a-z-]+)"', source)
+    assert sorted(first_cells("policy", "When a search is allowed")) == sorted(given)
+
+
+def test_every_policy_that_ships_and_every_role_is_listed():
+    """By its name."""
+    assert sorted(first_cells("policy", "Policies that ship")) == list(policies.SHIPPED)
+    assert set(first_cells("policy", "Roles")) == {*Role}
+    folder = REPOSITORY / "src" / "lineament" / "app" / "policies"
+    assert sorted(file.stem for file in folder.glob("*.toml")) == list(policies.SHIPPED)
 
 
 def test_the_words_for_scores_have_the_borders_that_the_concept_states():

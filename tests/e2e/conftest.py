@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from lineament.app import serving, sign_in
 from lineament.app.installation import Installation
+from lineament.core.policy import Person
 from lineament.web.site import create_site
 from tests.samples import REPOSITORY, SAMPLES
 
@@ -33,9 +34,9 @@ class Site:
     address: str
     installation: Installation
 
-    def link(self) -> str:
-        """Return a new sign-in link."""
-        who = sign_in.operator(self.installation)
+    def link(self, who: Person | None = None) -> str:
+        """Return a new sign-in link, by default the operator's."""
+        who = who or sign_in.operator(self.installation)
         return f"{self.address}/sign-in/{sign_in.new_link_secret(self.installation, who)}"
 
 
@@ -134,12 +135,16 @@ def arrive(browser: Browser, serve: Callable[[Installation], Site]) -> Iterator[
     came: list[Visitor] = []
 
     def open_site(
-        site: Site, viewport: dict[str, int] | None = None, signed_in: bool = True, javascript: bool = True
+        site: Site,
+        viewport: dict[str, int] | None = None,
+        signed_in: bool = True,
+        javascript: bool = True,
+        who: Person | None = None,
     ) -> Visitor:
         visitor = Visitor(browser, viewport or DESKTOP, javascript)
         came.append(visitor)
         if signed_in:
-            visitor.page.goto(site.link())
+            visitor.page.goto(site.link(who))
         return visitor
 
     yield open_site

@@ -78,20 +78,19 @@ def test_a_wrong_file_is_said_in_place_and_the_form_keeps_what_was_entered(
 
 
 def test_a_purpose_that_no_permission_allows_says_so_at_once(visitor: Visitor) -> None:
-    """The collection is disabled with the reason, the case field appears, and coming back undoes both."""
+    """The collection is disabled with the reason, a case is asked for, and coming back undoes both."""
     page = visitor.page
     visitor.fill_in(OBAMA, purpose="missing-person")
     collection = page.locator("[name=collection]")
-    expect(page.get_by_label("Case reference")).to_be_visible()
     expect(collection).to_be_disabled()
     expect(page.locator("#search")).to_contain_text("It allows: Archive research.")
-    page.fill("#case", "2026/114")
     page.click("#submit")
-    expect(page.get_by_role("alert")).to_contain_text("Choose at least one collection.")
+    expect(page.get_by_role("alert")).to_contain_text("Choose a case.")
     visitor.picture("purpose-not-allowed")
     page.check("input[value=archive-research]")
     expect(collection).to_be_checked()
-    expect(page.get_by_label("Case reference")).to_be_hidden()
+    expect(page.get_by_label("Case", exact=True)).to_have_value("")
+    expect(page.locator("#case option").first).to_have_text("No case")
 
 
 def test_a_permission_that_changed_meanwhile_refuses_the_search(site: Site, visitor: Visitor) -> None:
@@ -200,11 +199,15 @@ def test_a_search_is_exported_to_be_checked_by_others(site: Site, visitor: Visit
         assert len(said) >= 4
 
 
-def test_without_javascript_nothing_is_sent(site: Site, arrive: Callable[..., Visitor]) -> None:
-    """The button stays disabled; a notice says what to use instead."""
+def test_without_javascript_the_form_is_sent_as_it_is(site: Site, arrive: Callable[..., Visitor]) -> None:
+    """The server says what is missing, and shows the same result."""
     visitor = arrive(site, javascript=False)
-    expect(visitor.page.locator("#submit")).to_be_disabled()
-    assert "This form needs JavaScript" in visitor.page.content()
+    page = visitor.page
+    page.check("input[value=archive-research]")
+    page.set_input_files("#photo", OBAMA)
+    page.click("#submit")
+    page.wait_for_url("**/searches/*")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 candidate to review")
 
 
 @pytest.fixture

@@ -38,12 +38,15 @@ WHO = "0123456789abcdef"
 DIGEST = "sha256:" + 64 * "0"
 PROBE = b"a photograph"
 SHA256 = sha256(PROBE).hexdigest()
+EDITS = [{"kind": "rotate", "values": [7.5], "pixels": 64 * "1"}]
+EDITED = sha256(b'[{"kind":"rotate","pixels":"%s","values":[7.5]}]' % (64 * b"1")).hexdigest()
 VALUES = {
-    "probes/0": f"{SHA256} 1 drawn 10.0 20.5 30.0 40.0",
-    "case": "K-17",
+    "probes/0": f"{SHA256} 1 drawn 10.0 20.5 30.0 40.0 edits {EDITED}",
     "candidates/0": "1 face 0.746000",
 }
 FACE = {"box": [10.0, 20.5, 30.0, 40.0], "drawn": True}
+CANDIDATE = {"rank": 1, "score": 0.746, "withdrawn": 0, "sources": [{"face": "face"}]}
+PHOTOGRAPH = {"sha256": SHA256, "face": 1, "faces": [FACE], "edits": EDITS}
 
 
 def committed(field: str) -> str:
@@ -58,7 +61,9 @@ SEARCH = {
     "outcome": "candidates",
     "code": None,
     "purpose": "archive-research",
-    "case": committed("case"),
+    "case": {"id": WHO, "number": 4},
+    "obtained": "evidence",
+    "edited_from": WHO,
     "policy": DIGEST,
     "contract": DIGEST,
     "mode": "identification",
@@ -76,14 +81,17 @@ DOCUMENT = {
     "outcome": "candidates",
     "purpose": "archive-research",
     "case_reference": "K-17",
+    "case_id": WHO,
+    "obtained": "evidence",
+    "edited_from": WHO,
     "policy": DIGEST,
     "contract": DIGEST,
     "mode": "identification",
     "threshold": 0.3456,
     "limit": 10,
     "collections": [{"id": WHO, "name": "archive", "revision": 3}],
-    "probes": [{"sha256": SHA256, "face": 1, "faces": [FACE]}],
-    "candidates": [{"rank": 1, "score": 0.746, "sources": [{"face": "face"}]}],
+    "probes": [PHOTOGRAPH],
+    "candidates": [CANDIDATE],
 }
 ENTRY = encode("search", **SEARCH)
 OPENINGS = [Opening(0, field, field_salt(SALT, field).hex(), value) for field, value in VALUES.items()]
@@ -136,7 +144,7 @@ def test_a_sound_bundle_passes_every_step(bundle: bytes, signer: Signer) -> None
     said = check(bundle, signer)
     assert len(said) == 9
     assert said[0].startswith("1. The bundle is whole: 5 files")
-    assert said[6] == "7. 3 commitments in these entries are to the values in manifest.json."
+    assert said[6] == "7. 2 commitments in these entries are to the values in manifest.json."
 
 
 def test_the_same_files_make_the_same_bytes(bundle: bytes) -> None:
@@ -253,17 +261,26 @@ def test_an_opening_is_not_counted_twice(make: Make, signer: Signer) -> None:
         ("threshold", "0.3456"),
         ("collections", []),
         ("collections", [{"id": WHO, "revision": 2}]),
-        ("case_reference", "K-18"),
+        ("case_id", None),
+        ("case_id", 32 * "f"),
+        ("obtained", "published"),
+        ("edited_from", None),
         ("probes", []),
-        ("probes", [{"sha256": 64 * "0", "face": 1, "faces": [FACE]}]),
-        ("probes", [{"sha256": SHA256, "face": None, "faces": [FACE]}]),
-        ("probes", [{"sha256": SHA256, "face": 1, "faces": [FACE | {"drawn": False}]}]),
-        ("probes", [{"sha256": SHA256, "face": 1, "faces": [FACE | {"box": [10.0, 20.5, 30.0, 41.0]}]}]),
-        ("probes", [{"sha256": SHA256, "face": 2, "faces": [FACE]}]),
-        ("probes", [{"sha256": SHA256, "face": 0, "faces": [FACE]}]),
+        ("probes", [PHOTOGRAPH | {"sha256": 64 * "0"}]),
+        ("probes", [PHOTOGRAPH | {"face": None}]),
+        ("probes", [PHOTOGRAPH | {"faces": [FACE | {"drawn": False}]}]),
+        ("probes", [PHOTOGRAPH | {"faces": [FACE | {"box": [10.0, 20.5, 30.0, 41.0]}]}]),
+        ("probes", [PHOTOGRAPH | {"face": 2}]),
+        ("probes", [PHOTOGRAPH | {"face": 0}]),
+        ("probes", [PHOTOGRAPH | {"edits": []}]),
+        ("probes", [PHOTOGRAPH | {"edits": [EDITS[0] | {"values": [7.6]}]}]),
+        ("probes", [PHOTOGRAPH | {"edits": [EDITS[0] | {"pixels": 64 * "2"}]}]),
+        ("probes", [PHOTOGRAPH | {"edits": EDITS + EDITS}]),
         ("candidates", []),
-        ("candidates", [{"rank": 1, "score": 0.8, "sources": [{"face": "face"}]}]),
-        ("candidates", [{"rank": 1, "score": 0.746, "sources": [{"face": "another"}]}]),
+        ("candidates", [CANDIDATE | {"score": 0.8}]),
+        ("candidates", [CANDIDATE | {"sources": [{"face": "another"}]}]),
+        ("candidates", [CANDIDATE | {"withdrawn": 1}]),
+        ("candidates", [CANDIDATE, CANDIDATE | {"rank": 2, "withdrawn": 1, "sources": []}]),
         ("candidates", 7),
     ],
 )

@@ -17,6 +17,7 @@ digests = commitments.map("sha256:{}".format)
 tokens = st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True)
 modes = st.sampled_from(["identification", "investigation"])
 times = st.datetimes().map(lambda time: time.isoformat(timespec="milliseconds") + "Z")
+in_case = st.fixed_dictionaries({"id": ids, "number": integers})
 VALUES = {
     **{
         words: st.sampled_from(words.split(", "))
@@ -25,6 +26,10 @@ VALUES = {
             "in-force, narrowed, expired, gone",
             "person, grantor, curator, retention",
             "face, image, source, collection",
+            "open, searching, under-review, closed, appealed",
+            "staff, counsel, expert",
+            "staff, counsel, expert, auditor",
+            "not-supported, evidence, acted-on, set-aside, truth",
         )
     },
     "id": ids,
@@ -47,6 +52,8 @@ VALUES = {
     ),
     "identification, investigation or null": st.none() | modes,
     "list of commitment": st.lists(commitments, max_size=5),
+    "{id: id, number: integer}": in_case,
+    "{id: id, number: integer} or null": st.none() | in_case,
     "list of {id: id, revision: integer}": st.lists(
         st.fixed_dictionaries({"id": ids, "revision": integers}), max_size=3
     ),
@@ -67,7 +74,9 @@ SEARCH = {
     "outcome": "candidates",
     "code": None,
     "purpose": "own-archive",
-    "case": HEX,
+    "case": {"id": HEX[:32], "number": 5},
+    "obtained": "given-by-the-family",
+    "edited_from": None,
     "policy": f"sha256:{HEX}",
     "contract": f"sha256:{HEX}",
     "mode": "identification",
@@ -149,6 +158,11 @@ def test_a_persons_name_has_no_field_to_go_into(value: str) -> None:
         ("collections", [{"id": HEX[:16], "revision": 3, "name": "x"}]),
         ("collections", [{"id": HEX[:16], "revision": 3, "name": "x", 1: "x"}]),
         ("collections", [HEX[:16]]),
+        ("case", HEX),
+        ("case", {"id": HEX[:32]}),
+        ("case", {"id": HEX[:32], "number": -1}),
+        ("case", {"id": HEX[:32], "number": 5, "reference": "2026/17"}),
+        ("obtained", "given by his mother"),
     ],
 )
 def test_a_value_just_beside_its_type_is_refused(name: str, value: object) -> None:

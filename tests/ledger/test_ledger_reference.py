@@ -14,7 +14,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "ledger.md").read_tex
 
 def test_the_table_of_kinds_and_fields_is_the_one_in_the_code() -> None:
     """Every kind, field and type, in the same order; nothing is documented that is not there."""
-    rows = re.findall(r"^\| `([a-z.]+)` \| `([a-z_]+)` \| (.+) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z.-]+)` \| `([a-z_]+)` \| (.+) \|$", PAGE, re.MULTILINE)
     code = [(kind, field, type_.name) for kind, fields in KINDS.items() for field, type_ in fields.items()]
     assert rows == code
 
@@ -51,8 +51,8 @@ def test_the_example_of_a_witness_policy_is_one() -> None:
 
 def test_the_kinds_that_are_never_written_are_named() -> None:
     """The page says for which kinds there is no act yet, and it is right."""
-    source = "".join(path.read_text("utf-8") for path in (SOURCE / "app").glob("*.py"))
+    source = "".join(path.read_text("utf-8") for path in (SOURCE / "app").rglob("*.py"))
     written = {kind for kind in KINDS if f'"{kind}"' in source}
     sentence = re.search(r"no entry of theirs is written:\n(.+)\.\n", PAGE)
     assert sentence
-    assert set(re.findall(r"`([a-z.]+)`", sentence[1])) == KINDS.keys() - written
+    assert set(re.findall(r"`([a-z.-]+)`", sentence[1])) == KINDS.keys() - written

@@ -60,6 +60,24 @@ def searcher(who: SignedIn) -> Person:
 Searcher = Annotated[Person, Depends(searcher)]
 
 
+def examiner(who: SignedIn) -> Person:
+    """Rule: signed in, with the role of an examiner. Raises RoleMissing."""
+    require(who, Role.EXAMINER)
+    return who
+
+
+Examiner = Annotated[Person, Depends(examiner)]
+
+
+def administrator(who: SignedIn) -> Person:
+    """Rule: signed in, with the role of an administrator. Raises RoleMissing."""
+    require(who, Role.ADMINISTRATOR)
+    return who
+
+
+Administrator = Annotated[Person, Depends(administrator)]
+
+
 def _require_own_origin(request: Request) -> None:
     """A cookie alone acts only from our own pages: the browser says where a request comes from."""
     origin = request.headers.get("origin")

@@ -6,7 +6,16 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import lineament
-from lineament.api import problems, routes
+from lineament.api import (
+    case_routes,
+    disclosure_routes,
+    edit_routes,
+    lead_routes,
+    policy_routes,
+    problems,
+    review_routes,
+    routes,
+)
 from lineament.api.access import everyone
 from lineament.api.body_limit import BodyLimit
 from lineament.api.headers import SafeHeaders
@@ -27,7 +36,16 @@ def create_app(installation: Installation) -> FastAPI:
     )
     app.state.installation = installation
     problems.install(app)
-    app.include_router(routes.router)
+    for room in (
+        routes,
+        case_routes,
+        edit_routes,
+        review_routes,
+        lead_routes,
+        disclosure_routes,
+        policy_routes,
+    ):
+        app.include_router(room.router)
 
     @app.get("/api/v1/openapi.json", include_in_schema=False, dependencies=[Depends(everyone)])
     def openapi() -> dict[str, object]:

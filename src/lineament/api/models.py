@@ -59,7 +59,13 @@ class CollectionOut(BaseModel):
 
 
 class PurposeOut(BaseModel):
-    """A reason for searching, from the policy."""
+    """A reason for searching, from the policy.
+
+    ``needs`` is what must be on record in a case first: case, narrative, authorisation, consent; without any
+    a case is not needed. ``legal_bases`` are those of the permissions that it fits, ``reviewers`` how many
+    examiners must agree on a lead, and ``probe_retention_hours`` how long searched photographs are kept after
+    the case has closed, or after a search without one.
+    """
 
     name: str
     title: str
@@ -68,6 +74,11 @@ class PurposeOut(BaseModel):
     limit: int
     target_fpir: float | None
     needs_case: bool
+    needs: list[str]
+    legal_bases: list[str]
+    reviewers: int
+    probe_retention_hours: int
+    searches_a_day: int
 
 
 class QualityOut(BaseModel):
@@ -102,10 +113,22 @@ class FaceOut(BaseModel):
     quality: QualityOut
 
 
+class EditOut(BaseModel):
+    """An edit of a photograph, made before it was searched.
+
+    ``pixels`` is the SHA-256 of the size and the RGB pixels after it; docs/edits.md says how to replay them.
+    """
+
+    kind: str
+    values: list[float]
+    pixels: str
+
+
 class ProbeOut(BaseModel):
     """A photograph that is searched. ``face`` is the number of the face chosen, null until it is.
 
-    Width and height are px; what was not read was not kept, and has neither these nor pictures.
+    Width and height are px; what was not read was not kept, and has neither these nor pictures. What was
+    ``erased`` since, as the policy says, has no pictures.
     """
 
     number: int
@@ -115,6 +138,8 @@ class ProbeOut(BaseModel):
     crop_href: str | None
     faces: list[FaceOut]
     face: int | None
+    edits: list[EditOut]
+    erased: bool
 
 
 class ImageOut(BaseModel):
@@ -143,20 +168,29 @@ class SourceOut(ImageOut):
 
 
 class CandidateOut(BaseModel):
-    """A lead to be reviewed. ``source`` is null when its permission has ended since the search."""
+    """A lead to be reviewed. ``source`` is null when its permission has ended since the search.
 
-    rank: int
-    score: float
+    ``number`` addresses it. In a case you do not see its rank, score, strength and odds until you have given
+    a first ``judgement`` of it; ``opened`` says whether you looked at it.
+    """
+
+    number: int
+    rank: int | None
+    score: float | None
     strength: str | None
     odds: str | None
     source: SourceOut | None
     also_in: list[SourceOut]
+    opened: bool
+    judgement: str | None
 
 
 class SearchOut(BaseModel):
     """One search. ``outcome``: refused, failed, awaiting-face, candidates or empty.
 
-    ``probes`` are photographs of one person.
+    ``probes`` are photographs of one person; ``obtained`` is how the searcher says that they were obtained,
+    and ``edited_from`` the search of the same ones without edits. While it is ``blind``, candidates come in
+    an order of your own.
     """
 
     id: str
@@ -166,7 +200,10 @@ class SearchOut(BaseModel):
     ended_at: str | None
     reasons: list[str]
     purpose: str
+    case_id: str | None
     case_reference: str | None
+    obtained: str | None
+    edited_from: str | None
     collections: list[dict[str, str | int]]
     policy: str
     contract: str | None
@@ -178,6 +215,7 @@ class SearchOut(BaseModel):
     searched_faces: int | None
     truncated: bool
     probes: list[ProbeOut]
+    blind: bool
     candidates: list[CandidateOut]
 
 
@@ -212,7 +250,20 @@ def collection_out(collection: Collection, holds: Contents, now: datetime) -> Co
 
 def purpose_out(purpose: Purpose) -> PurposeOut:
     """Present a purpose."""
-    return PurposeOut(**{name: getattr(purpose, name) for name in PurposeOut.model_fields})
+    return PurposeOut(
+        name=purpose.name,
+        title=purpose.title,
+        explanation=purpose.explanation,
+        mode=purpose.mode,
+        limit=purpose.limit,
+        target_fpir=purpose.target_fpir,
+        needs_case=purpose.needs_case,
+        needs=sorted(purpose.needs),
+        legal_bases=sorted(purpose.legal_bases),
+        reviewers=purpose.reviewers,
+        probe_retention_hours=purpose.retention_hours,
+        searches_a_day=purpose.searches_a_day,
+    )
 
 
 def search_out(shown: ShownSearch) -> SearchOut:
@@ -227,7 +278,10 @@ def search_out(shown: ShownSearch) -> SearchOut:
         ended_at=search.ended_at,
         reasons=[reason.sentence for reason in search.reasons],
         purpose=search.purpose,
+        case_id=search.case_id,
         case_reference=search.case_reference,
+        obtained=search.obtained,
+        edited_from=search.edited_from,
         collections=[{"name": one.name, "revision": one.revision} for one in search.collections],
         policy=search.policy,
         contract=search.contract,
@@ -239,6 +293,7 @@ def search_out(shown: ShownSearch) -> SearchOut:
         searched_faces=search.searched_faces,
         truncated=search.truncated,
         probes=[_probe_out(number, probe, href) for number, probe in enumerate(search.probes, start=1)],
+        blind=shown.blind,
         candidates=[_candidate_out(one) for one in shown.candidates],
     )
 
@@ -275,14 +330,17 @@ def source_out(face: StoredFace) -> SourceOut:
 def _probe_out(number: int, probe: Probe, search_href: str) -> ProbeOut:
     width, height = probe.size or (None, None)
     href = f"{search_href}/probes/{number}"
+    kept = probe.size is not None and not probe.erased
     return ProbeOut(
         number=number,
         width=width,
         height=height,
-        image_href=f"{href}/image.jpg" if probe.size else None,
-        crop_href=f"{href}/crop.jpg" if probe.face else None,
+        image_href=f"{href}/image.jpg" if kept else None,
+        crop_href=f"{href}/crop.jpg" if kept and probe.face else None,
         faces=[_face_out(at, face) for at, face in enumerate(probe.faces, start=1)],
         face=probe.face,
+        edits=[EditOut(kind=one.kind, values=list(one.values), pixels=one.pixels) for one in probe.edits],
+        erased=probe.erased,
     )
 
 
@@ -299,10 +357,13 @@ def _face_out(number: int, face: DetectedFace) -> FaceOut:
 
 def _candidate_out(candidate: ShownCandidate) -> CandidateOut:
     return CandidateOut(
+        number=candidate.number,
         rank=candidate.rank,
-        score=round(candidate.score, 4),
+        score=None if candidate.score is None else round(candidate.score, 4),
         strength=candidate.strength,
         odds=candidate.odds,
         source=source_out(candidate.face) if candidate.face else None,
         also_in=[source_out(face) for face in candidate.also_in],
+        opened=candidate.opened,
+        judgement=candidate.judgement,
     )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, Field, FiniteFloat, StringConstraints
 
 from lineament import errors
 from lineament.api.access import Searcher, Served, SignedIn
+from lineament.api.documented import FILE, JPEG, problems
 from lineament.api.models import (
     CollectionOut,
     ImageOut,
-    Problem,
     PurposeOut,
     SearchOut,
     SourceOut,
@@ -22,37 +24,18 @@ from lineament.api.models import (
     search_out,
     source_out,
 )
-from lineament.api.problems import MEDIA_TYPE, status_of
 from lineament.app import candidates, collections, disclose, pictures, search
-from lineament.app.choices import choices_of
+from lineament.app.choices import Choice, choices_of
+from lineament.core.cases import Obtained
 from lineament.vision.pipeline import LARGEST_PROBE
 
 _PICTURE_HEADERS = {"Cache-Control": "no-store"}  # a permission that ends takes effect at once
-_PROBLEM = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
-_Responses = dict[int | str, dict[str, Any]]
-_FILE: _Responses = {200: {"content": {"application/octet-stream": {}}, "description": "A file to keep."}}
-_JPEG: _Responses = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}
-
-
-def _problems(*kinds: type[errors.LineamentError]) -> _Responses:
-    """Document which errors a route answers with."""
-    document: _Responses = {}
-    always: tuple[type[errors.LineamentError], ...] = (errors.NotSignedIn, errors.InvalidRequest)
-    for kind in always + kinds:
-        status = status_of(kind(""))
-        before = document.get(status, {}).get("description")
-        text = f"{before}, {kind.code}" if before else kind.code
-        document[status] = {
-            "description": text,
-            "content": _PROBLEM,
-        }
-    return document
 
 
 async def each_once(request: Request) -> None:
     """Refuse a form that gives a field twice: nobody could say which of the two counts."""
     form = await request.form()
-    for name in ("purpose", "box", "case"):
+    for name in ("purpose", "box", "case", "obtained"):
         if len(form.getlist(name)) > 1:
             raise errors.InvalidRequest(f"'{name}' is given more than once.")
 
@@ -60,17 +43,55 @@ async def each_once(request: Request) -> None:
 FaceNumber = Annotated[int, Field(ge=1)]
 CollectionName = Annotated[str, StringConstraints(max_length=100)]
 
+
+@dataclass(frozen=True)
+class SearchForm:
+    """What the form of a new search says; the pages take the same one."""
+
+    request: search.Request
+    photos: Sequence[bytes]
+    choices: Sequence[Choice]
+
+
+def search_form(
+    photo: Annotated[
+        list[UploadFile],
+        File(max_length=LARGEST_PROBE, description="Photographs of one person, each at most 32 MB."),
+    ],
+    purpose: Annotated[str, Form(max_length=40, description="One of the policy's purposes.")],
+    collection: Annotated[
+        list[CollectionName], Form(max_length=search.COLLECTIONS_MAX, description="The collections.")
+    ],
+    face: Annotated[
+        list[FaceNumber] | None, Form(description="The face to search, from 1, for each photograph.")
+    ] = None,
+    box: Annotated[
+        str | None,
+        Form(max_length=100, description="Around a face of one photograph: left,top,right,bottom in px."),
+    ] = None,
+    case: Annotated[
+        str | None, Form(max_length=search.CASE_LENGTH_MAX, description="The reference of a case of yours.")
+    ] = None,
+    obtained: Annotated[
+        Obtained | None, Form(description="In a case: how the photographs were obtained.")
+    ] = None,
+) -> SearchForm:
+    """Read the form of a new search. Raises InvalidRequest."""
+    asked = search.Request(purpose, tuple(collection), case or None, obtained)
+    return SearchForm(asked, [one.file.read() for one in photo], choices_of(face or (), box))
+
+
 router = APIRouter(prefix="/api/v1")
 
 
-@router.get("/collections", responses=_problems())
+@router.get("/collections", responses=problems())
 def list_collections(served: Served, _who: SignedIn) -> list[CollectionOut]:
     """List the collections, each with its permission."""
     now = served.clock()
     return [collection_out(one, holds, now) for one, holds in collections.stock(served)]
 
 
-@router.get("/purposes", responses=_problems())
+@router.get("/purposes", responses=problems())
 def list_purposes(served: Served, _who: SignedIn) -> list[PurposeOut]:
     """List the purposes that the policy allows."""
     return [purpose_out(purpose) for purpose in served.policy.purposes.values()]
@@ -80,7 +101,7 @@ def list_purposes(served: Served, _who: SignedIn) -> list[PurposeOut]:
     "/searches",
     status_code=201,
     dependencies=[Depends(each_once)],
-    responses=_problems(
+    responses=problems(
         errors.NotAPhotograph,
         errors.DamagedPhotograph,
         errors.PhotographTooLarge,
@@ -99,41 +120,22 @@ def new_search(
     served: Served,
     who: Searcher,
     response: Response,
-    photo: Annotated[
-        list[UploadFile],
-        File(max_length=LARGEST_PROBE, description="Photographs of one person, each at most 32 MB."),
-    ],
-    purpose: Annotated[str, Form(max_length=40, description="One of the policy's purposes.")],
-    collection: Annotated[
-        list[CollectionName], Form(max_length=search.COLLECTIONS_MAX, description="The collections.")
-    ],
-    face: Annotated[
-        list[FaceNumber] | None, Form(description="The face to search, from 1, for each photograph.")
-    ] = None,
-    box: Annotated[
-        str | None,
-        Form(max_length=100, description="Around a face of one photograph: left,top,right,bottom in px."),
-    ] = None,
-    case: Annotated[
-        str | None, Form(max_length=search.CASE_LENGTH_MAX, description="The case reference.")
-    ] = None,
+    form: Annotated[SearchForm, Depends(search_form)],
 ) -> SearchOut:
-    """Search with 1 to 20 photographs of one person.
+    """Search with 1 to 20 photographs of one person, in a case or without one.
 
     The policy decides before any of them is decoded. Where one does not show one usable face alone, and
     neither `face` nor `box` is given, the search waits (`outcome: awaiting-face`) for
     `POST /searches/{id}/face`.
     """
-    choices = choices_of(face or (), box)
-    request = search.Request(purpose, tuple(collection), case or None)
-    done = search.open_search(served, who, request, [one.file.read() for one in photo], choices)
+    done = search.open_search(served, who, form.request, form.photos, form.choices)
     response.headers["Location"] = f"/api/v1/searches/{done.id}"
     return search_out(candidates.show_search(served, who, done.id))
 
 
-@router.get("/searches/{search_id}", responses=_problems(errors.SearchNotFound))
-def get_search(served: Served, who: Searcher, search_id: str) -> SearchOut:
-    """Return one of your searches with its candidate list as it was."""
+@router.get("/searches/{search_id}", responses=problems(errors.SearchNotFound))
+def get_search(served: Served, who: SignedIn, search_id: str) -> SearchOut:
+    """Return a search of yours, or of a case of yours, with its candidate list as it was."""
     return search_out(candidates.show_search(served, who, search_id))
 
 
@@ -150,7 +152,7 @@ class FaceChoice(BaseModel):
 
 @router.post(
     "/searches/{search_id}/face",
-    responses=_problems(
+    responses=problems(
         errors.SearchNotFound,
         errors.SearchNotOpen,
         errors.NoSuchFace,
@@ -173,27 +175,27 @@ def choose_face(served: Served, who: Searcher, search_id: str, choice: FaceChoic
 
 @router.get(
     "/searches/{search_id}/probes/{number}/image.jpg",
-    responses=_problems(errors.SearchNotFound) | _JPEG,
+    responses=problems(errors.SearchNotFound, errors.ProbeErased) | JPEG,
     response_class=Response,
 )
-def get_probe(served: Served, who: Searcher, search_id: str, number: int) -> Response:
-    """Return a photograph that one of your searches is made with, by its number, counted from 1."""
+def get_probe(served: Served, who: SignedIn, search_id: str, number: int) -> Response:
+    """Return a photograph that such a search is made with, by its number, counted from 1."""
     return _picture(pictures.probe(served, who, search_id, number))
 
 
 @router.get(
     "/searches/{search_id}/probes/{number}/crop.jpg",
-    responses=_problems(errors.SearchNotFound) | _JPEG,
+    responses=problems(errors.SearchNotFound, errors.ProbeErased) | JPEG,
     response_class=Response,
 )
-def get_probe_crop(served: Served, who: Searcher, search_id: str, number: int) -> Response:
+def get_probe_crop(served: Served, who: SignedIn, search_id: str, number: int) -> Response:
     """Return the face that is searched in such a photograph."""
     return _picture(pictures.probe_crop(served, who, search_id, number))
 
 
 @router.get(
     "/searches/{search_id}/receipt.tlog-proof",
-    responses=_problems(errors.SearchNotFound, errors.LedgerBroken) | _FILE,
+    responses=problems(errors.SearchNotFound, errors.LedgerBroken) | FILE,
     response_class=Response,
 )
 def get_receipt(served: Served, who: Searcher, search_id: str) -> Response:
@@ -203,7 +205,7 @@ def get_receipt(served: Served, who: Searcher, search_id: str) -> Response:
 
 @router.post(
     "/searches/{search_id}/export",
-    responses=_problems(errors.SearchNotFound, errors.LedgerBroken) | _FILE,
+    responses=problems(errors.SearchNotFound, errors.LedgerBroken) | FILE,
     response_class=Response,
 )
 def export(served: Served, who: Searcher, search_id: str) -> Response:
@@ -211,34 +213,34 @@ def export(served: Served, who: Searcher, search_id: str) -> Response:
     return _file(disclose.export(served, who, search_id), f"search-{search_id[:8]}.zip")
 
 
-@router.get("/images/{image_id}", responses=_problems(errors.ImageNotFound))
-def get_image(served: Served, who: Searcher, image_id: str) -> ImageOut:
+@router.get("/images/{image_id}", responses=problems(errors.ImageNotFound))
+def get_image(served: Served, who: SignedIn, image_id: str) -> ImageOut:
     """Return where a photograph comes from."""
     return image_out(candidates.image_for(served, who, image_id)[0])
 
 
 @router.get(
     "/images/{image_id}/image.jpg",
-    responses=_problems(errors.ImageNotFound) | _JPEG,
+    responses=problems(errors.ImageNotFound) | JPEG,
     response_class=Response,
 )
-def get_image_picture(served: Served, who: Searcher, image_id: str) -> Response:
+def get_image_picture(served: Served, who: SignedIn, image_id: str) -> Response:
     """Return the photograph."""
     return _picture(pictures.image(served, who, image_id))
 
 
-@router.get("/faces/{face_id}", responses=_problems(errors.ImageNotFound))
-def get_face(served: Served, who: Searcher, face_id: str) -> SourceOut:
+@router.get("/faces/{face_id}", responses=problems(errors.ImageNotFound))
+def get_face(served: Served, who: SignedIn, face_id: str) -> SourceOut:
     """Return a face and where its photograph comes from."""
     return source_out(candidates.face_for(served, who, face_id))
 
 
 @router.get(
     "/faces/{face_id}/crop.jpg",
-    responses=_problems(errors.ImageNotFound) | _JPEG,
+    responses=problems(errors.ImageNotFound) | JPEG,
     response_class=Response,
 )
-def get_crop(served: Served, who: Searcher, face_id: str) -> Response:
+def get_crop(served: Served, who: SignedIn, face_id: str) -> Response:
     """Return a face with a little of its surroundings."""
     return _picture(pictures.crop(served, who, face_id))
 

@@ -14,7 +14,14 @@ from lineament.app.installation import Installation, require
 from lineament.app.journal import Act, act
 from lineament.core.dpv import parse_jsonld
 from lineament.core.jsontext import json_bytes
-from lineament.core.permission import Permission, Status, Version, WithdrawalReason, parse_permission
+from lineament.core.permission import (
+    BESIDES_SEARCHES,
+    Permission,
+    Status,
+    Version,
+    WithdrawalReason,
+    parse_permission,
+)
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
 from lineament.core.words import is_plain, plain
@@ -74,9 +81,9 @@ def read_permission(installation: Installation, file: Path) -> Permission:
     except SourceError as error:
         raise PermissionInvalid(f"The permission file or its evidence cannot be used: {error}") from error
     for purpose in permission.purposes:
-        if purpose not in installation.policy.purposes:
-            known = ", ".join(installation.policy.purposes)
-            raise PermissionInvalid(f"'purposes' names '{plain(purpose)}'; the policy has: {known}.")
+        if purpose not in (*installation.policy.purposes, *BESIDES_SEARCHES):
+            known = ", ".join([*installation.policy.purposes, *BESIDES_SEARCHES])
+            raise PermissionInvalid(f"'purposes' names '{plain(purpose)}'; there are: {known}.")
     if permission.status is Status.WITHDRAWN:
         raise PermissionInvalid(
             "'status' is withdrawn: `lineament collections withdraw-permission` records that of a collection."

@@ -44,15 +44,15 @@ def faces_for(tx: Connection, face_ids: Sequence[str], purpose: str, now: dateti
 def may_see(tx: Connection, who: Person, face: StoredFace, now: datetime) -> bool:
     """Say whether the permission lets this person see an image at ``now`` (UTC).
 
-    A curator sees what is in force; a searcher what one of their own searches returned, while the permission
-    allows that search's purpose.
+    A curator sees what is in force; anybody else what a search returned that they made or that belongs to a
+    case of theirs, while the permission allows that search's purpose.
     """
     (collection,) = collections.list_collections(tx, [face.collection])
     if not in_force(collection, now) or sites.withheld(tx)(face.image):
         return False
     if Role.CURATOR in who.roles:
         return True
-    found_for = searches.purposes_that_found(tx, who.id, face.image.id)
+    found_for = searches.purposes_that_found(tx, who.id, face.image.id, now)
     return any(_allows(collection, purpose, now) for purpose in found_for)
 
 

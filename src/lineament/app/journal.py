@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 
 from lineament import ledger
 from lineament.app.installation import Installation
-from lineament.core.policy import Person
+from lineament.core.policy import Person, Policy
+from lineament.core.policy_change import targets
+from lineament.core.policy_file import understood
 from lineament.core.times import iso
 from lineament.errors import LedgerBroken, ModelChanged, StorageFailed
-from lineament.records import ledger_entries
+from lineament.records import cases, ledger_entries, policies
 from lineament.records.terms import Terms, read_terms, write_terms
 
 
@@ -30,7 +32,13 @@ class Act:
 
         Raises ledger.EntryInvalid for personal data.
         """
-        return ledger_entries.append(self.tx, ledger.encode(kind, **fields), fields.get("search"))
+        case = fields.get("case")
+        case_id = case["id"] if isinstance(case, dict) else None
+        return ledger_entries.append(self.tx, ledger.encode(kind, **fields), fields.get("search"), case_id)
+
+    def in_case(self, case_id: str | None) -> dict[str, Any] | None:
+        """Return an entry's field ``case`` for the next act in a case; None for what is done in none."""
+        return None if case_id is None else {"id": case_id, "number": cases.next_act(self.tx, case_id)}
 
 
 @contextmanager
@@ -83,6 +91,7 @@ def change_terms(installation: Installation, doing: Act, terms: Terms, who: Pers
     before, at = read_terms(doing.tx), iso(installation.clock())
     if before.policy != terms.policy:
         doing.record("policy.changed", at=at, before=before.policy, after=terms.policy)
+        _change_targets(installation.policy, doing, before.policy, at)
     if before.contract != terms.contract:
         by = who.id if who else None
         doing.record("model.changed", at=at, who=by, before=before.contract, after=terms.contract)
@@ -96,6 +105,26 @@ def change_terms(installation: Installation, doing: Act, terms: Terms, who: Pers
         )
     if before != terms:
         write_terms(doing.tx, terms)
+
+
+def _change_targets(policy: Policy, doing: Act, before: str | None, at: str) -> None:
+    """Keep the policy's text; record each target FPIR that is another than before, and who approved that."""
+    policies.keep(doing.tx, policy, at)
+    old = understood(policies.text(doing.tx, before))
+    if before is None or old is None:
+        return
+    approved_by = [one.who.id for one in policies.approvals(doing.tx, policy.version, before)]
+    first, second = [*approved_by, None, None][:2]
+    for purpose, (was, now) in targets(old, policy).items():
+        doing.record(
+            "threshold.changed",
+            at=at,
+            who=first,
+            second=second,
+            purpose=purpose,
+            before=None if was is None else f"{was:.6f}",
+            after=None if now is None else f"{now:.6f}",
+        )
 
 
 @contextmanager

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lineament.app.candidates import face_for, image_for, own_search
+from lineament.app.candidates import face_for, image_for, readable_search
 from lineament.app.installation import Installation
+from lineament.app.probes import whole
 from lineament.app.stored import image_bytes
-from lineament.core.faces import Photograph
 from lineament.core.policy import Person
 from lineament.errors import SearchNotFound
 from lineament.records.searches import Probe
@@ -16,32 +16,26 @@ CROP_SIDE = 480  # px
 
 
 def probe(installation: Installation, who: Person, search_id: str, number: int) -> bytes:
-    """Return a photograph that one of this person's searches is made with, as a JPEG. Raises SearchNotFound.
+    """Return a photograph that a search is made with, as a JPEG. ``number`` counts them from 1.
 
-    ``number`` counts the search's photographs from 1.
+    Raises SearchNotFound, also for a search that this person may not read, and ProbeErased.
     """
-    return jpeg(_photograph(installation, _probe(installation, who, search_id, number)), IMAGE_SIDE)
+    return jpeg(whole(installation, _probe(installation, who, search_id, number)), IMAGE_SIDE)
 
 
 def probe_crop(installation: Installation, who: Person, search_id: str, number: int) -> bytes:
-    """Return the face that is searched in such a photograph as a JPEG. Raises SearchNotFound."""
+    """Return the face that is searched in one as a JPEG. Raises SearchNotFound and ProbeErased."""
     one = _probe(installation, who, search_id, number)
     if one.chosen is None:
         raise SearchNotFound("No face was chosen in this photograph.")
-    return jpeg(_photograph(installation, one), CROP_SIDE, one.chosen)
+    return jpeg(whole(installation, one), CROP_SIDE, one.chosen)
 
 
 def _probe(installation: Installation, who: Person, search_id: str, number: int) -> Probe:
-    search = own_search(installation, who, search_id)
+    search = readable_search(installation, who, search_id)
     if not 1 <= number <= len(search.probes):
         raise SearchNotFound(f"There is no photograph {number} in this search.")
-    if search.probes[number - 1].size is None:
-        raise SearchNotFound("The photographs of this search were not kept.")
     return search.probes[number - 1]
-
-
-def _photograph(installation: Installation, probe: Probe) -> Photograph:
-    return installation.vision.decode(installation.documents.get(probe.sha256))
 
 
 def image(installation: Installation, who: Person, image_id: str) -> bytes:

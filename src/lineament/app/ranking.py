@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lineament.app import sites
+from lineament.app import following, sites
 from lineament.app.copies import is_copy
+from lineament.app.following import PinnedHits
 from lineament.app.installation import Installation
 from lineament.core.odds import coincidence
 from lineament.records import images
 from lineament.records.images import StoredFace
 from lineament.records.searches import CandidateRow
+
+
+def best(
+    installation: Installation,
+    probe: NDArray[np.float32],
+    names: Sequence[str],
+    floor_for: Callable[[int], float],
+    limit: int,
+    among: Callable[[list[str]], list[str]] = list,
+) -> tuple[PinnedHits, list[CandidateRow]]:
+    """Search collections for a (D,) probe; return what was found, and its ranks up to ``limit`` at least.
+
+    ``floor_for`` is as in ``following.search``. ``among`` is given ids of faces that were found and returns
+    those that count. Raises what ``following.search`` raises.
+    """
+    wanted = limit + 1
+    while True:
+        found = following.search(installation, probe, names, floor_for, wanted)
+        rows = rank(installation, probe, among(found.hits.ids), found.floor, found.hits.covered)
+        if not found.hits.truncated or (rows and rows[-1].rank > limit):
+            return found, rows  # every copy of those that are listed is there
+        wanted *= 2  # copies of one photograph share a rank and take no place from others
 
 
 def rank(

@@ -13,18 +13,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from lineament.app import eligibility, following
+from lineament.app import eligibility
+from lineament.app.casework import cases as casework
 from lineament.app.choices import Choice
 from lineament.app.installation import Installation
 from lineament.app.journal import act
-from lineament.app.ranking import rank
+from lineament.app.probes import searched
+from lineament.app.ranking import best
+from lineament.core.cases import Obtained
 from lineament.core.faces import Photograph
+from lineament.core.jsontext import json_bytes
 from lineament.core.odds import threshold_for
-from lineament.core.policy import UNKNOWN_PURPOSE, Decision, Person, Purpose, Reason, decide
+from lineament.core.policy import UNKNOWN_PURPOSE, Asked, Decision, Person, Purpose, Reason, decide
 from lineament.core.times import iso
 from lineament.core.words import counted, is_plain, plain
 from lineament.errors import (
@@ -46,17 +51,23 @@ from lineament.vision.quality import require_usable
 
 LOWEST_SCORE = -1.0  # of a cosine: no threshold
 CASE_LENGTH_MAX = 200  # characters
+DAY = timedelta(hours=24)
 COLLECTIONS_MAX = 500  # so that an entry of the ledger holds them: it has 65,535 bytes
 CANDIDATE_ROWS_MAX = 400  # copies counted; likewise
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for: a purpose of the policy, the collections by name, a case reference if any."""
+    """What a person asks for: a purpose of the policy, the collections by name, and the case, if any.
+
+    ``case_reference`` is that of a case of theirs; ``obtained`` says how the photographs were obtained, which
+    is needed in a case.
+    """
 
     purpose: str
     collections: tuple[str, ...]
     case_reference: str | None = None
+    obtained: Obtained | None = None
 
 
 def open_search(
@@ -76,16 +87,35 @@ def open_search(
     _require_plain(request)
     _require_each_once(photos, choices)
     opened = _new(installation, who, request, photos)
+
+    def look(place: int) -> Probe:
+        with _about(place + 1, len(photos)):
+            choice = choices[place] if choices else None
+            return look_at(installation, opened.probes[place], read(place), choice)
+
+    def read(place: int) -> Photograph:
+        return installation.vision.read(photos[place])
+
+    return run(installation, who, opened, look, read, photos)
+
+
+def run(
+    installation: Installation,
+    who: Person,
+    opened: Search,
+    look: Callable[[int], Probe],
+    photograph_of: Callable[[int], Photograph],
+    photos: Sequence[bytes] = (),
+) -> Search:
+    """Steps 1 to 5 of a search as it begins; whatever stops it is on record.
+
+    ``look`` finds the faces of a photograph by its place, from 0; ``photograph_of`` gives its pixels again.
+    ``photos`` are kept where the search comes to an end. Raises what ``open_search`` raises.
+    """
     purpose = _decide(installation, who, opened)
     try:
-        probes = []
-        for place, photo in enumerate(photos):
-            with _about(place + 1, len(photos)):
-                photograph = installation.vision.read(photo)
-                probe = _look(installation, opened.probes[place], photograph)
-                probes.append(_choose(installation, probe, photograph, choices[place]) if choices else probe)
-        seen = replace(opened, probes=tuple(probes))
-        done = _compare(installation, seen, purpose, lambda place: installation.vision.read(photos[place]))
+        seen = replace(opened, probes=tuple(map(look, range(len(opened.probes)))))
+        done = _compare(installation, seen, purpose, photograph_of)
         for photo in photos:
             installation.documents.put(photo)
     except Exception as error:
@@ -93,7 +123,7 @@ def open_search(
         sentence = str(error) if isinstance(error, LineamentError) else "Something went wrong."
         _save(installation, who, _stopped(opened, Outcome.FAILED, [Reason(code, sentence)]))
         raise
-    return _save(installation, who, done)
+    return _save(installation, who, done, photos)
 
 
 def choose_face(
@@ -120,7 +150,7 @@ def choose_face(
     purpose = _decide(installation, who, waiting)
 
     def read(place: int) -> Photograph:
-        return installation.vision.read(installation.documents.get(probes[place].sha256))
+        return searched(installation, probes[place])
 
     with _about(number, len(probes)):
         probes[number - 1] = _choose(installation, probes[number - 1], read(number - 1), choice)
@@ -166,8 +196,10 @@ def _about(number: int, of: int) -> Iterator[None]:
 def _new(installation: Installation, who: Person, request: Request, photos: Sequence[bytes]) -> Search:
     """Return the search as it begins, before anything is decided. Raises CollectionNotFound."""
     names = sorted(set(request.collections))
+    reference = (request.case_reference or "").strip() or None
     with installation.records.read() as tx:
         found = collections.list_collections(tx, [name for name in names if is_plain(name)])
+        case = casework.own_case(tx, who, reference, installation.clock())
     for name in names:
         if name not in {one.name for one in found}:
             raise CollectionNotFound(f"There is no collection named '{plain(name)[:40]}'.")
@@ -180,7 +212,10 @@ def _new(installation: Installation, who: Person, request: Request, photos: Sequ
         outcome=Outcome.REFUSED,
         reasons=(),
         purpose=request.purpose if known else UNKNOWN_PURPOSE,
-        case_reference=request.case_reference,
+        case_reference=reference,
+        case_id=case.id if case else None,
+        obtained=request.obtained,
+        edited_from=None,
         collections=tuple(PinnedCollection(one.id, one.name, one.revision) for one in found),
         policy=installation.policy.version,
         contract=None,
@@ -206,17 +241,30 @@ def _decide(installation: Installation, who: Person, search: Search) -> Purpose:
 
 
 def _decision(installation: Installation, tx: Connection, who: Person, search: Search) -> Decision:
+    now = installation.clock()
     standings = eligibility.standings(tx, [pinned.name for pinned in search.collections])
-    return decide(
-        installation.policy, who, search.purpose, search.case_reference, standings, installation.clock()
+    asked = Asked(
+        search.purpose,
+        search.case_reference,
+        casework.standing(tx, who, search.case_id, now),
+        search.obtained,
+        searches.count_searches(tx, who.id, search.purpose, iso(now - DAY), search.id),
     )
+    return decide(installation.policy, who, asked, standings, now)
 
 
-def _look(installation: Installation, probe: Probe, photograph: Photograph) -> Probe:
-    """Step 2. Return the probe with the faces that are found; one that is alone and usable is chosen."""
+def look_at(
+    installation: Installation, probe: Probe, photograph: Photograph, choice: Choice | None = None
+) -> Probe:
+    """Step 2. Return the probe with the faces that are found; one that is alone and usable is chosen.
+
+    A choice that was made comes first. Raises NoSuchFace, InvalidRequest for a box outside the photograph,
+    and FaceTooSmall.
+    """
     faces = tuple(installation.vision.detect(photograph))
     evident = 1 if len(faces) == 1 and faces[0].quality.usable else None
-    return replace(probe, size=(photograph.width, photograph.height), faces=faces, face=evident)
+    seen = replace(probe, size=(photograph.width, photograph.height), faces=faces, face=evident)
+    return seen if choice is None else _choose(installation, seen, photograph, choice)
 
 
 def _choose(installation: Installation, probe: Probe, photograph: Photograph, choice: Choice) -> Probe:
@@ -249,13 +297,7 @@ def _compare(
         return replace(search, outcome=Outcome.AWAITING_FACE)
     probe = installation.vision.probe(faces, photograph_of)
     names = [pinned.name for pinned in search.collections]
-    wanted = purpose.limit + 1
-    while True:
-        found = following.search(installation, probe, names, _floor(installation, purpose), wanted)
-        rows = rank(installation, probe, found.hits.ids, found.floor, found.hits.covered)
-        if not found.hits.truncated or (rows and rows[-1].rank > purpose.limit):
-            break  # every copy of those that are listed is there
-        wanted *= 2  # copies of one photograph share a rank and take no place from others
+    found, rows = best(installation, probe, names, _floor(installation, purpose), purpose.limit)
     kept = tuple(row for row in rows if row.rank <= purpose.limit)[:CANDIDATE_ROWS_MAX]
     return replace(
         search,
@@ -288,10 +330,11 @@ def _refusal(reasons: Iterable[Reason]) -> SearchRefused:
     return SearchRefused(" ".join(reason.sentence for reason in reasons))
 
 
-def _save(installation: Installation, who: Person, search: Search) -> Search:
+def _save(installation: Installation, who: Person, search: Search, photos: Sequence[bytes] = ()) -> Search:
     """Step 5. Write the search and its ledger entry in one transaction.
 
-    The policy decides once more inside it: a list under a permission that has just ended is refused. Raises
+    ``photos`` are kept from then on: the upkeep may just have erased one that an older search had left. The
+    policy decides once more inside it: a list under a permission that has just ended is refused. Raises
     SearchRefused, or SearchNotOpen when somebody else finished the waiting search first.
     """
     search = replace(search, ended_at=iso(installation.clock()))
@@ -304,7 +347,11 @@ def _save(installation: Installation, who: Person, search: Search) -> Search:
             if searches.get_search(doing.tx, search.id) is not None:
                 raise SearchNotOpen(_NOT_OPEN)
             searches.add_search(doing.tx, search)
-        doing.record("search", **_entry(search))
+        for photo in photos:
+            installation.documents.put(photo)
+        if search.outcome is not Outcome.REFUSED:
+            casework.begin_searching(installation, doing, who, search.case_id)
+        doing.record("search", case=doing.in_case(search.case_id), **_entry(search))
     if reasons:
         raise _refusal(reasons)
     return search
@@ -312,7 +359,6 @@ def _save(installation: Installation, who: Person, search: Search) -> Search:
 
 def _entry(search: Search) -> dict[str, object]:
     """Return the fields of a search's ledger entry: ids, counts and salted commitments."""
-    case = search.case_reference
 
     def committed(field: str, value: bytes) -> str:
         return commitment(field_salt(search.salt, field), value)
@@ -325,7 +371,8 @@ def _entry(search: Search) -> dict[str, object]:
         "outcome": search.outcome.value,
         "code": search.reasons[0].code if search.reasons else None,
         "purpose": search.purpose,
-        "case": committed("case", case.encode()) if case else None,
+        "obtained": search.obtained,
+        "edited_from": search.edited_from,
         "policy": search.policy,
         "contract": search.contract,
         "mode": search.mode,
@@ -345,13 +392,16 @@ def _entry(search: Search) -> dict[str, object]:
 def probe_bytes(probe: Probe) -> bytes:
     """Return what the ledger commits to for one photograph: its digest and the face that is searched in it.
 
-    Of the face its number, whether it was found or drawn, and its box; nothing until it is chosen.
+    Of the face its number, whether it was found or drawn, and its box; nothing until it is chosen. Where the
+    photograph was edited, the digest of the edits comes last.
     """
-    face = probe.chosen
-    if face is None:
-        return probe.sha256.encode()
-    box = " ".join(f"{value:.1f}" for value in face.box.tolist())
-    return f"{probe.sha256} {probe.face} {'drawn' if face.drawn else 'found'} {box}".encode()
+    said, face = [probe.sha256], probe.chosen
+    if face is not None:
+        box = " ".join(f"{value:.1f}" for value in face.box.tolist())
+        said.append(f"{probe.face} {'drawn' if face.drawn else 'found'} {box}")
+    if probe.edits:
+        said.append(f"edits {sha256(json_bytes([vars(edit) for edit in probe.edits])).hexdigest()}")
+    return " ".join(said).encode()
 
 
 def candidate_bytes(row: CandidateRow) -> bytes:

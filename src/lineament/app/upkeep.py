@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Event
 
 from lineament.app import eligibility, erasure, sign_in, sites
+from lineament.app.casework import retention
 from lineament.app.installation import Installation
 from lineament.app.withdraw import withdraw
 from lineament.records import withdrawals
@@ -22,19 +23,21 @@ _log = logging.getLogger(__name__)
 class Report:
     """What was done: how many erasures were finished, and which collections were emptied, by name.
 
-    ``ended_sites`` are the hosts whose permission files were found to be no longer in force.
+    ``ended_sites`` are the hosts whose permission files were found to be no longer in force, and
+    ``erased_probes`` counts the searched photographs that were kept for as long as the policy says.
     """
 
     finished: int
     purged: tuple[str, ...]
     ended_sites: tuple[str, ...]
+    erased_probes: int = 0
 
 
 def upkeep(installation: Installation) -> Report:
     """Finish erasures that were cut short; empty collections that were kept for as long as they may be.
 
     Look at the permission files of sites that are due, and erase what came from those that ended a week ago.
-    Raises what ``erasure.erase`` raises.
+    Erase the searched photographs whose time has come. Raises what ``erasure.erase`` raises.
     """
     finished = erasure.finish(installation, erasure.unfinished(installation))
     purged = _overdue(installation)
@@ -45,7 +48,8 @@ def upkeep(installation: Installation) -> Report:
     ended = sites.recheck(installation)
     if late := sites.overdue(installation):
         erasure.erase(installation, withdraw(installation, who, Scope.IMAGE, late, By.RETENTION))
-    return Report(len(finished), tuple(purged), tuple(one.host for one in ended))
+    probes = retention.erase_probes(installation)
+    return Report(len(finished), tuple(purged), tuple(one.host for one in ended), probes)
 
 
 def _overdue(installation: Installation) -> list[str]:

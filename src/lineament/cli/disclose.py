@@ -1,4 +1,4 @@
-"""`lineament receipt` and `lineament export`: what is handed out so that others can check a search."""
+"""What is handed out so that others can check it: receipts, a search, a whole case; and searches repeated."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from lineament.cli.common import opened
+from lineament.cli.common import EXIT_CODES, Exit, opened
 from lineament.core.words import plain
 from lineament.errors import InvalidRequest
 
@@ -26,7 +26,7 @@ def receipt(search: str, output: Path) -> None:
     from lineament.app import disclose, sign_in
 
     with opened() as installation:
-        _write(output, disclose.receipt(installation, sign_in.operator(installation), search))
+        write_new(output, disclose.receipt(installation, sign_in.operator(installation), search))
 
 
 @click.command(short_help="Hand out a search with its proofs.")
@@ -41,10 +41,51 @@ def export(search: str, output: Path) -> None:
     from lineament.app import disclose, sign_in
 
     with opened() as installation:
-        _write(output, disclose.export(installation, sign_in.operator(installation), search))
+        write_new(output, disclose.export(installation, sign_in.operator(installation), search))
 
 
-def _write(output: Path, data: bytes) -> None:
+@click.command(short_help="Hand out a case with its proofs.")
+@click.argument("case")
+@OUTPUT
+def disclose(case: str, output: Path) -> None:
+    """Write a bundle with everything that was done in CASE, its reference or id, for both sides to check.
+
+    It holds every search with its photographs and candidates, what examiners saw and concluded, and receipts.
+    That it was made is on record.
+    """
+    from lineament.app import sign_in
+    from lineament.app.casework import disclosure
+
+    with opened() as installation:
+        who = sign_in.operator(installation)
+        found = disclosure.case_named(installation, who, case)
+        write_new(output, disclosure.disclose(installation, who, found.id))
+
+
+@click.command(short_help="Repeat the searches of a case's bundle.", epilog=EXIT_CODES)
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.pass_context
+def rerun(context: click.Context, bundle: Path) -> None:
+    """Check BUNDLE, the file of a case that was disclosed, and repeat its searches here.
+
+    Each is made again among the faces that were in the collections then, and its list held against the
+    record. What was withdrawn since is counted. Nothing is recorded, and no candidate is shown.
+    """
+    from lineament import ledger
+    from lineament.app import sign_in
+    from lineament.app.casework.rerun import rerun as repeat
+
+    with opened() as installation:
+        done = repeat(installation, sign_in.operator(installation), ledger.read_whole(bundle))
+    for one in done:
+        click.echo(f"Search {one.search}: {one.sentence}")
+    same = sum(one.same for one in done)
+    click.echo(f"{same} of {len(done)} finished searches gave the same.")
+    context.exit(Exit.DONE if same == len(done) else Exit.BAD_INPUT)
+
+
+def write_new(output: Path, data: bytes) -> None:
+    """Write a file that is not there yet. Raises InvalidRequest."""
     try:
         with output.open("xb") as file:
             file.write(data)

@@ -9,14 +9,20 @@ import click
 
 import lineament
 from lineament.cli import was_interrupted
+from lineament.cli.cases import cases
 from lineament.cli.collections import collections
 from lineament.cli.common import EXIT_CODES, Exit, exit_code
-from lineament.cli.disclose import export, receipt
+from lineament.cli.disclose import disclose, export, receipt, rerun
+from lineament.cli.edit import edit
 from lineament.cli.index import index
 from lineament.cli.ingest import ingest
 from lineament.cli.keys import keys
+from lineament.cli.leads import leads
 from lineament.cli.ledger import fsck, verifier, verify, witness
 from lineament.cli.models import models
+from lineament.cli.people import people
+from lineament.cli.policy import policy
+from lineament.cli.reviews import examiners, seeds
 from lineament.cli.search import search
 from lineament.cli.serve import serve, sign_in, token
 from lineament.cli.withdraw import upkeep, withdraw, withdrawals
@@ -63,12 +69,21 @@ def main() -> None:
 for command in (
     collections,
     models,
+    policy,
+    people,
     ingest,
     index,
     keys,
+    cases,
     search,
+    edit,
+    leads,
+    examiners,
+    seeds,
     receipt,
     export,
+    disclose,
+    rerun,
     withdraw,
     withdrawals,
     upkeep,

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING
 import click
 
 from lineament.cli.common import EXIT_CODES, Exit, opened
+from lineament.core.cases import Obtained
 from lineament.core.words import counted, plain
 
 if TYPE_CHECKING:
     from lineament.api.models import ProbeOut, SearchOut
+
+EXITS = {"awaiting-face": Exit.CHOOSE_FACE, "empty": Exit.NOTHING}  # by how a search stands
 
 
 @click.command(short_help="Find candidates for a face.", epilog=EXIT_CODES)
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--purpose", required=True, help="Why you search: one of the policy's purposes.")
 @click.option("--collection", "names", multiple=True, help="Search only this collection; may be repeated.")
-@click.option("--case", help="The case reference, where the purpose needs one.")
+@click.option("--case", metavar="REFERENCE", help="Search in this case of yours.")
+@click.option(
+    "--obtained",
+    type=click.Choice([one.value for one in Obtained]),
+    help="In a case: how the photographs were obtained.",
+)
 @click.option(
     "--face",
     "faces",
@@ -39,15 +47,17 @@ def search(
     purpose: str,
     names: tuple[str, ...],
     case: str | None,
+    obtained: str | None,
     faces: tuple[int, ...],
     box: str | None,
     as_json: bool,
 ) -> None:
     """Find candidates for the face on PHOTO, or on up to 20 photographs of one and the same person.
 
-    Without --collection, every collection is searched whose permission allows the purpose. Where a photograph
-    does not show one usable face alone, its faces are listed: choose one with --face, or draw a box around
-    one that was not found with --box.
+    They must show the person sought. Without --collection, every collection is searched whose permission
+    allows the purpose; `lineament cases` opens the case that some purposes need. Where a photograph does not
+    show one usable face alone, its faces are listed: choose one with --face, or draw a box around one that
+    was not found with --box.
     """
     from lineament.api.models import search_out
     from lineament.app import candidates, collections, sign_in
@@ -58,30 +68,34 @@ def search(
     with opened() as installation:
         who = sign_in.operator(installation)
         chosen = names or collections.allowing(installation, purpose)
-        request = use.Request(purpose, tuple(chosen), case)
+        how = Obtained(obtained) if obtained else None
+        request = use.Request(purpose, tuple(chosen), case, how)
         choices = choices_of(faces, box)
         done = use.open_search(installation, who, request, [read_file(photo) for photo in photos], choices)
         shown = search_out(candidates.show_search(installation, who, done.id))
-    click.echo(shown.model_dump_json(indent=2) if as_json else _text(shown, photos))
-    exits = {"awaiting-face": Exit.CHOOSE_FACE, "empty": Exit.NOTHING}
-    context.exit(exits.get(shown.outcome, Exit.DONE))
+    waits = shown.outcome == "awaiting-face"
+    words = _waiting(shown, photos) if waits else text(shown)
+    click.echo(shown.model_dump_json(indent=2) if as_json else words)
+    context.exit(EXITS.get(shown.outcome, Exit.DONE))
 
 
-def _text(search: SearchOut, photos: tuple[Path, ...]) -> str:
-    if search.outcome == "awaiting-face":
-        return _waiting(search, photos)
+def text(search: SearchOut) -> str:
+    """Return a finished search as it is printed."""
     names = ", ".join(str(one["name"]) for one in search.collections)
     lines = [f"Searched {counted(search.searched_faces or 0, 'face')} in: {names}."]
-    if len(photos) > 1:
-        lines.append(f"One template was made from {len(photos)} photographs of one person.")
+    if len(search.probes) > 1:
+        lines.append(f"One template was made from {len(search.probes)} photographs of one person.")
     if search.outcome == "empty" and not search.searched_faces:
         lines.append("These collections hold no face yet, so there was nothing to compare with.")
     elif search.outcome == "empty":
         floor = "" if search.threshold is None else f" that scores {search.threshold:.2f} or more"
         lines.append(f"No lead: there is no face{floor}.")
+    if search.blind:
+        lines.append("In an order of your own, without scores: first judge each candidate by sight.")
     for one in search.candidates:
         strength = f", {one.strength}" if one.strength else ""
-        lines.append(f"\n{one.rank}. score {one.score:.3f}{strength}")
+        score = "" if one.score is None else f" score {one.score:.3f}{strength}"
+        lines.append(f"\n{one.number}.{score}")
         if one.source is None:
             lines.append("   The permission for this photograph has ended; it is no longer shown.")
             continue
@@ -98,16 +112,20 @@ def _text(search: SearchOut, photos: tuple[Path, ...]) -> str:
 
 def _waiting(search: SearchOut, photos: tuple[Path, ...]) -> str:
     if len(photos) == 1:
-        (probe,) = search.probes
-        choose = "Choose one with --face, or draw a box" if probe.faces else "Draw a box"
-        how = f"{choose} around one that was not found with --box LEFT,TOP,RIGHT,BOTTOM."
-        return "\n".join([f"{_found(probe)} in the photograph of {_size(probe)}.", how, *_faces(probe)])
+        return choose(search.probes[0])
     lines = ["All photographs must show one and the same person. Give --face once for each, in this order:"]
     for photo, probe in zip(photos, search.probes, strict=True):
         lines.append(f"{plain(photo.name)}, {_size(probe)}: {_found(probe).lower()}.")
         if probe.face is None:
             lines += _faces(probe) or ["  Leave it out, or search it alone with --box."]
     return "\n".join(lines)
+
+
+def choose(probe: ProbeOut) -> str:
+    """Return the faces of a photograph, and how to choose one of them."""
+    one = "Choose one with --face, or draw a box" if probe.faces else "Draw a box"
+    how = f"{one} around one that was not found with --box LEFT,TOP,RIGHT,BOTTOM."
+    return "\n".join([f"{_found(probe)} in the photograph of {_size(probe)}.", how, *_faces(probe)])
 
 
 def _found(probe: ProbeOut) -> str:

@@ -16,6 +16,10 @@ from lineament.config import load_settings
 from lineament.errors import PortTaken
 
 QUICKLY_APPLIED = 50_000  # faces that an index takes up within a second or two
+_POLICY_WAITS = (
+    "The policy in the data folder lets more through than the one in force, which goes on until two "
+    "administrators have approved it: see the page of the policy, or `lineament policy check`."
+)
 HOST = "127.0.0.1"  # loopback only; other machines need TLS in front, which is not built yet
 
 
@@ -25,7 +29,7 @@ def serve(open_browser: bool) -> None:
     """Serve the page and the HTTP interface on this machine. Ctrl-C stops it."""
     import uvicorn
 
-    from lineament.app import serving, upkeep, witnessing
+    from lineament.app import policies, serving, upkeep, witnessing
     from lineament.app import sign_in as use
     from lineament.web.site import create_site
 
@@ -41,6 +45,9 @@ def serve(open_browser: bool) -> None:
             )
         secret = use.new_link_secret(installation, use.operator(installation))
         link = f"http://{HOST}:{settings.port}/sign-in/{secret}"
+        waiting = policies.waiting(installation)
+        if waiting and waiting.needs_approval:
+            click.echo(_POLICY_WAITS)
         click.echo(f"Lineament is ready. Sign in once with {link}")
         if open_browser and _has_display():
             webbrowser.open(link)
@@ -70,12 +77,16 @@ def serve(open_browser: bool) -> None:
 
 
 @click.command(name="sign-in")
-def sign_in() -> None:
+@click.option("--as", "name", metavar="NAME", help="Somebody else than the operator, by name.")
+def sign_in(name: str | None) -> None:
     """Print a new sign-in link. It works once, within 15 minutes, while the server runs."""
+    from lineament.app import people
     from lineament.app import sign_in as use
 
     with opened() as installation:
-        secret = use.new_link_secret(installation, use.operator(installation))
+        who = use.operator(installation)
+        person = people.find(installation, name) if name else who
+        secret = people.link_secret(installation, who, person.id)
     click.echo(f"http://{HOST}:{load_settings().port}/sign-in/{secret}")
 
 

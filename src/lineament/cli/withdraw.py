@@ -137,7 +137,8 @@ def upkeep() -> None:
     """Do what is due, though nobody asks.
 
     Erasures that were cut short are finished, collections that were kept for as long as they may be are
-    emptied, and the permission files of sites are looked at again. A running server does this by itself.
+    emptied, the permission files of sites are looked at again, and photographs that were searched are erased
+    when the policy says so. A running server does this by itself.
     """
     from lineament.app import upkeep as use
 
@@ -148,6 +149,9 @@ def upkeep() -> None:
         click.echo(f"Emptied: '{name}', which was kept for as long as its permission allowed.")
     for host in report.ended_sites:
         click.echo(f"Withheld: what came from {host}, whose permission file is no longer in force.")
+    if report.erased_probes:
+        what = counted(report.erased_probes, "photograph")
+        click.echo(f"Erased: {what} that had been searched, as the policy says.")
 
 
 def _withdraw(scope: str, names: Sequence[str], by: str, yes: bool, keep_face_out: bool = False) -> Exit:

@@ -23,6 +23,7 @@ TEXT_LENGTH_MAX = 2_000  # characters
 LIST_LENGTH_MAX = 100  # purposes, or jurisdictions
 RETENTION_DAYS = 30  # unless the permission says otherwise: a month to renew it or to hand the images back
 RETENTION_DAYS_MAX = 36_500
+BESIDES_SEARCHES = ("examiner-testing", "line-up")  # purposes that no policy has
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 

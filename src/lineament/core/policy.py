@@ -6,22 +6,16 @@ that a person mends it once and not five times.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import sha256
-from typing import Any, TypeVar
 
-from lineament.core.permission import Permission, PermissionState
-from lineament.core.words import is_plain, plain
-from lineament.errors import PolicyInvalid
+from lineament.core.cases import Authorisation
+from lineament.core.permission import LegalBasis, Permission, PermissionState
+from lineament.core.words import listed
 
-LIST_LIMIT_MAX = 50  # longer lists give more false alarms and fewer finds (Heyer et al. 2018)
 UNKNOWN_PURPOSE = "unknown"  # what the record says of a purpose that the policy does not have
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 class Mode(StrEnum):
@@ -34,34 +28,66 @@ class Mode(StrEnum):
 class Role(StrEnum):
     """What a person may do."""
 
-    CURATOR = "curator"
-    SEARCHER = "searcher"
+    CURATOR = "curator"  # takes photographs in and out
+    SEARCHER = "searcher"  # searches and works on cases
+    EXAMINER = "examiner"  # compares faces; the second examiner of a candidate is another account
+    ADMINISTRATOR = "administrator"  # approves policies, adds people
+    AUDITOR = "auditor"  # reads every case
+    COUNSEL = "counsel"  # reads the one case that they were given
+    EXPERT = "expert"  # likewise
+
+
+class Need(StrEnum):
+    """What must be on record in a case before it may be searched for a purpose."""
+
+    CASE = "case"
+    NARRATIVE = "narrative"
+    AUTHORISATION = "authorisation"
+    CONSENT = "consent"  # of the person whose face is searched
 
 
 @dataclass(frozen=True)
 class Purpose:
     """One reason for searching, with its terms.
 
-    ``target_fpir`` is the share of non-mated searches that may return a false candidate, in (0, 1), and is
-    None in investigation mode. ``limit`` is the longest candidate list.
+    ``legal_bases`` are those of the permissions that it fits. ``target_fpir`` is the share of non-mated
+    searches that may return a false candidate, in (0, 1), and is None in investigation mode. ``limit`` is the
+    longest candidate list. ``reviewers`` is how many examiners must agree before a candidate is a lead.
+    ``probe_retention`` is how long searched photographs are kept after the case has closed, or after a search
+    without one. ``searches_a_day`` is the most that one person may make for it within 24 hours.
     """
 
     name: str
     title: str
     explanation: str
     roles: frozenset[Role]
+    needs: frozenset[Need]
+    legal_bases: frozenset[LegalBasis]
     mode: Mode
     limit: int
     target_fpir: float | None
-    needs_case: bool
+    reviewers: int
+    probe_retention: timedelta
+    searches_a_day: int
+
+    @property
+    def needs_case(self) -> bool:
+        """Whether it is searched for in a case only: everything else that it needs is kept in one."""
+        return bool(self.needs)
+
+    @property
+    def retention_hours(self) -> int:
+        """``probe_retention`` in whole hours, as the policy file has it."""
+        return self.probe_retention // timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Every purpose there is. ``version`` is 'sha256:' and the digest of the file's text."""
+    """Every purpose there is. ``version`` is 'sha256:' and the digest of ``text``, the file's."""
 
     purposes: Mapping[str, Purpose]
     version: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +108,34 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class CaseStanding:
+    """A case as the gate sees it for one person. ``searchable``: neither closed nor appealed."""
+
+    purpose: str
+    searchable: bool
+    is_staff: bool
+    has_narrative: bool
+    authorisation: Authorisation | None
+    has_consent: bool
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asks for.
+
+    ``case_reference`` is what they gave and ``case`` what is known under it, both None where nothing was.
+    ``obtained`` is how they say that the photograph was obtained. ``searches_today`` is how many searches
+    they have made for this purpose within the last 24 hours.
+    """
+
+    purpose: str
+    case_reference: str | None = None
+    case: CaseStanding | None = None
+    obtained: str | None = None
+    searches_today: int = 0
+
+
+@dataclass(frozen=True)
 class Reason:
     """One thing that stands against a search: a stable code and a sentence."""
 
@@ -98,15 +152,10 @@ class Decision:
 
 
 def decide(
-    policy: Policy,
-    who: Person,
-    purpose: str,
-    case: str | None,
-    collections: Sequence[Standing],
-    now: datetime,
+    policy: Policy, who: Person, asked: Asked, collections: Sequence[Standing], now: datetime
 ) -> Decision:
     """Decide on one search. Computes nothing about any photograph; ``now`` is UTC."""
-    terms = policy.purposes.get(purpose)
+    terms = policy.purposes.get(asked.purpose)
     if terms is None:
         known = ", ".join(sorted(policy.purposes))
         return Decision(
@@ -114,10 +163,10 @@ def decide(
         )
     reasons = []
     if not who.roles & terms.roles:
-        needed = " or ".join(sorted(terms.roles))
-        reasons.append(Reason("role-missing", f"The purpose '{purpose}' is for the role {needed}."))
-    if terms.needs_case and not (case and case.strip()):
-        reasons.append(Reason("case-missing", f"The purpose '{purpose}' needs a case reference."))
+        needed = listed(sorted(terms.roles), "or")
+        reasons.append(Reason("role-missing", f"The purpose '{terms.name}' is for the role {needed}."))
+    reasons += _quota_reasons(terms, asked)
+    reasons += _case_reasons(terms, asked, now)
     if not collections:
         reasons.append(
             Reason(
@@ -125,8 +174,75 @@ def decide(
             )
         )
     for standing in collections:
-        reasons += _standing_reasons(standing, purpose, now)
+        reasons += _standing_reasons(standing, terms, now)
     return Decision(terms if not reasons else None, tuple(reasons))
+
+
+def _quota_reasons(terms: Purpose, asked: Asked) -> list[Reason]:
+    if asked.searches_today < terms.searches_a_day:
+        return []
+    quota = f"{terms.searches_a_day:,} of its searches within 24 hours"
+    return [Reason("quota-reached", f"The purpose '{terms.name}' allows each person {quota}.")]
+
+
+def _case_reasons(terms: Purpose, asked: Asked, now: datetime) -> list[Reason]:
+    is_given = bool(asked.case_reference and asked.case_reference.strip())
+    if not is_given and not terms.needs_case:
+        return []
+    reasons = []
+    if not is_given:
+        needed = f"The purpose '{terms.name}' needs {_case_needed(terms)}"
+        reasons.append(Reason("case-missing", f"{needed}: open one and give its reference."))
+    elif asked.case is None or not asked.case.is_staff:
+        reasons.append(
+            Reason("case-unknown", "There is no case of yours with this reference. Open it first.")
+        )
+    else:
+        reasons += _standing_case_reasons(terms, asked.case, now)
+    if asked.obtained is None:
+        reasons.append(Reason("obtained-missing", "Say how the photograph was obtained."))
+    return reasons
+
+
+NEEDED = {
+    Need.CASE: "a case",
+    Need.NARRATIVE: "a narrative",
+    Need.AUTHORISATION: "an authorisation",
+    Need.CONSENT: "the consent of the person sought",
+}
+
+
+def _case_needed(terms: Purpose) -> str:
+    """Say what case a purpose needs, so that it is opened with everything at once."""
+    held = [words for need, words in NEEDED.items() if need in terms.needs - {Need.CASE}]
+    return f"a case with {listed(held)}" if held else "a case"
+
+
+def _standing_case_reasons(terms: Purpose, case: CaseStanding, now: datetime) -> list[Reason]:
+    name, reasons = terms.name, []
+    if case.purpose != name:
+        reasons.append(Reason("case-purpose", f"This case was opened for the purpose '{case.purpose}'."))
+    if not case.searchable:
+        closed = "This case is closed or under appeal. Reopen it before you search in it."
+        reasons.append(Reason("case-closed", closed))
+    if Need.NARRATIVE in terms.needs and not case.has_narrative:
+        reasons.append(Reason("narrative-missing", f"The purpose '{name}' needs a narrative in the case."))
+    if Need.CONSENT in terms.needs and not case.has_consent:
+        needed = "the consent of the person sought in the case"
+        reasons.append(Reason("consent-missing", f"The purpose '{name}' needs {needed}."))
+    if Need.AUTHORISATION in terms.needs:
+        reasons += _authorisation_reasons(name, case.authorisation, now)
+    return reasons
+
+
+def _authorisation_reasons(purpose: str, given: Authorisation | None, now: datetime) -> list[Reason]:
+    if given is None:
+        needed = "an authorisation in the case: its number, issuer, scope and expiry"
+        return [Reason("authorisation-missing", f"The purpose '{purpose}' needs {needed}.")]
+    if given.expires_at <= now:
+        ended = f"{given.expires_at:%Y-%m-%d %H:%M} UTC"
+        return [Reason("authorisation-expired", f"The authorisation of this case expired at {ended}.")]
+    return []
 
 
 _NOT_IN_FORCE = {
@@ -137,103 +253,27 @@ _NOT_IN_FORCE = {
 }
 
 
-def _standing_reasons(standing: Standing, purpose: str, now: datetime) -> list[Reason]:
+def _standing_reasons(standing: Standing, terms: Purpose, now: datetime) -> list[Reason]:
     name, permission = standing.collection, standing.permission
     if permission is None:
         return [Reason("permission-missing", f"No permission is recorded for '{name}'.")]
     if not permission.in_force(now):
         code = _NOT_IN_FORCE[permission.state(now)]
         return [Reason(code, f"The permission for '{name}' is {permission.standing(now)}.")]
-    if purpose not in permission.purposes:
+    if terms.name not in permission.purposes:
         allowed = ", ".join(permission.purposes)
         return [
             Reason(
                 "purpose-not-permitted",
-                f"The permission for '{name}' does not allow '{purpose}'; it allows: {allowed}.",
+                f"The permission for '{name}' does not allow '{terms.name}'; it allows: {allowed}.",
+            )
+        ]
+    if permission.legal_basis not in terms.legal_bases:
+        return [
+            Reason(
+                "permission-unfit",
+                f"The purpose '{terms.name}' does not fit the legal basis of '{name}': "
+                f"{permission.legal_basis}.",
             )
         ]
     return []
-
-
-def parse_policy(text: str) -> Policy:
-    """Read a policy file (TOML). Raises PolicyInvalid that names the purpose and the field."""
-    try:
-        document = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PolicyInvalid(f"The policy file is not valid TOML: {error}.") from error
-    if document.keys() != {"purposes"} or not isinstance(document["purposes"], dict):
-        raise PolicyInvalid("The policy file must hold [purposes.NAME] tables and nothing else.")
-    purposes = {name: _purpose(name, fields) for name, fields in document["purposes"].items()}
-    if not purposes:
-        raise PolicyInvalid("The policy file has no purpose, so no search would be allowed.")
-    return Policy(purposes, "sha256:" + sha256(text.encode()).hexdigest())
-
-
-_FIELDS: dict[str, tuple[type, str]] = {
-    "title": (str, "a text"),
-    "explanation": (str, "a text"),
-    "roles": (list, "a list"),
-    "mode": (str, "a text"),
-    "limit": (int, "a whole number"),
-    "target_fpir": (float, "a number such as 0.01"),
-    "needs_case": (bool, "true or false"),
-}
-
-
-def _purpose(name: str, fields: Any) -> Purpose:
-    _check_name(name)
-    if not isinstance(fields, dict):
-        raise PolicyInvalid(f"'{name}' must be a table: [purposes.{name}].")
-    _check_fields(name, fields)
-    return Purpose(
-        name=name,
-        title=fields["title"],
-        explanation=fields["explanation"],
-        roles=frozenset(_choice(Role, one, name) for one in fields["roles"]),
-        mode=_choice(Mode, fields["mode"], name),
-        limit=fields["limit"],
-        target_fpir=fields.get("target_fpir"),
-        needs_case=fields["needs_case"],
-    )
-
-
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise PolicyInvalid(
-            f"'{plain(name)}' is no name for a purpose: use at most 40 small letters, digits and hyphens."
-        )
-    if name == UNKNOWN_PURPOSE:
-        raise PolicyInvalid(f"'{name}' is what the record says of a purpose that is not in the policy.")
-
-
-def _check_fields(name: str, fields: Mapping[str, Any]) -> None:
-    """Raise PolicyInvalid unless each field is there, known, of its type and within its bounds."""
-    for field in sorted(fields.keys() - _FIELDS.keys()):
-        raise PolicyInvalid(f"The purpose '{name}' has a field that is not known here: '{plain(field)}'.")
-    identification = "mode" in fields and _choice(Mode, fields["mode"], name) is Mode.IDENTIFICATION
-    needed = _FIELDS.keys() - (set() if identification else {"target_fpir"})
-    for field, (kind, words) in _FIELDS.items():
-        if field not in fields and field in needed:
-            raise PolicyInvalid(f"The purpose '{name}' has no '{field}'.")
-        if field in fields and type(fields[field]) is not kind:
-            raise PolicyInvalid(f"'{field}' of the purpose '{name}' must be {words}.")
-        if kind is str and (not fields[field].strip() or not is_plain(fields[field])):
-            raise PolicyInvalid(f"'{field}' of the purpose '{name}' must be plain text that is not empty.")
-    if not fields["roles"]:
-        raise PolicyInvalid(f"The purpose '{name}' is for nobody: its 'roles' are empty.")
-    if not identification and "target_fpir" in fields:
-        raise PolicyInvalid(f"The purpose '{name}' has a 'target_fpir', which only identification mode has.")
-    if identification and not 0 < fields["target_fpir"] < 1:
-        raise PolicyInvalid(f"'target_fpir' of the purpose '{name}' must lie between 0 and 1.")
-    if not 1 <= fields["limit"] <= LIST_LIMIT_MAX:
-        raise PolicyInvalid(f"'limit' of the purpose '{name}' must lie between 1 and {LIST_LIMIT_MAX}.")
-
-
-_Choice = TypeVar("_Choice", bound=StrEnum)
-
-
-def _choice(kind: type[_Choice], value: Any, purpose: str) -> _Choice:
-    if value not in list(kind):
-        said = plain(str(value))
-        raise PolicyInvalid(f"The purpose '{purpose}' has '{said}'; it must be one of: {', '.join(kind)}.")
-    return kind(value)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: '1 face', '1,204 faces'."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Return words as a list in a sentence: 'one', 'one and two', 'one, two and three'."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def is_web_address(text: str) -> bool:

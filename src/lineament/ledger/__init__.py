@@ -35,13 +35,14 @@ from .publish import keep_cosignatures, publish
 from .receipt import SUFFIX as RECEIPT_SUFFIX
 from .receipt import Receipt, make_receipt
 from .tiles import Entries
-from .verify import Steps, cosigners, key_of, verify
+from .verify import ZIP, Steps, cosigners, key_of, verify
 from .witness import cosign
 from .witness_policy import WitnessPolicy
 
 __all__ = [
     "KINDS",
     "RECEIPT_SUFFIX",
+    "ZIP",
     "Bundle",
     "BundleInvalid",
     "Checkpoint",

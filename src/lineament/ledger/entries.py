@@ -83,9 +83,13 @@ DECIMAL = text("decimal", r"-?(0|[1-9][0-9]{0,2})(\.[0-9]{1,6})?")  # such as "0
 TIME = Type("time", _is_time)  # UTC with three decimals
 INTEGER = Type("integer", lambda value: type(value) is int and 0 <= value <= MAX_INTEGER)
 
+# What is done in a case is numbered from 1 on without a gap, so that nobody can leave a piece of it out.
+IN_CASE = record(id=ID, number=INTEGER)
+
 KINDS: dict[str, dict[str, Type]] = {
     "server.started": {"at": TIME, "software": RELEASE, "contract": DIGEST, "policy": DIGEST},
     "policy.changed": {"at": TIME, "before": nullable(DIGEST), "after": DIGEST},
+    "policy.approved": {"at": TIME, "who": ID, "policy": DIGEST},
     "model.added": {"at": TIME, "who": ID, "contract": DIGEST, "pack": DIGEST, "terms": DIGEST},
     "model.changed": {"at": TIME, "who": nullable(ID), "before": nullable(DIGEST), "after": DIGEST},
     "calibration.changed": {
@@ -96,7 +100,7 @@ KINDS: dict[str, dict[str, Type]] = {
     },
     "threshold.changed": {
         "at": TIME,
-        "who": ID,
+        "who": nullable(ID),  # null where it lets no more through: that needs nobody's approval
         "second": nullable(ID),  # who approved it besides
         "purpose": TOKEN,
         "before": nullable(DECIMAL),
@@ -104,6 +108,7 @@ KINDS: dict[str, dict[str, Type]] = {
     },
     "role.granted": {"at": TIME, "who": ID, "by": nullable(ID), "role": TOKEN, "until": nullable(TIME)},
     "session.opened": {"at": TIME, "who": ID},
+    "signin.link": {"at": TIME, "who": ID, "by": ID},  # made for somebody else, by whom
     "signin.failures": {"at": TIME, "since": TIME, "failures": INTEGER},
     "collection.created": {"at": TIME, "who": ID, "collection": ID},
     "permission.recorded": {
@@ -156,7 +161,9 @@ KINDS: dict[str, dict[str, Type]] = {
         "outcome": one_of("refused", "failed", "awaiting-face", "candidates", "empty"),
         "code": nullable(TOKEN),  # why it was refused or failed
         "purpose": TOKEN,
-        "case": nullable(COMMITMENT),
+        "case": nullable(IN_CASE),
+        "obtained": nullable(TOKEN),  # how the searcher says that the photographs were obtained
+        "edited_from": nullable(ID),  # the search of the same photographs without the edits
         "policy": DIGEST,
         "contract": nullable(DIGEST),
         "mode": nullable(one_of("identification", "investigation")),
@@ -171,25 +178,73 @@ KINDS: dict[str, dict[str, Type]] = {
         "who": ID,
         "role": TOKEN,
         "search": ID,
+        "case": nullable(IN_CASE),
         "list": COMMITMENT,
         "shown": INTEGER,
         "withheld": INTEGER,
     },
-    "review.recorded": {
+    "search.concluded": {  # after each candidate was opened
         "at": TIME,
         "who": ID,
+        "case": IN_CASE,
         "search": ID,
-        "review": ID,
-        "conclusion": TOKEN,
-        "content": COMMITMENT,
+        "opened": INTEGER,
+        "put_forward": list_of(COMMITMENT),  # none: "none of these"
     },
+    "case.opened": {"at": TIME, "who": ID, "case": IN_CASE, "purpose": TOKEN, "content": COMMITMENT},
+    "case.grounds": {"at": TIME, "who": ID, "case": IN_CASE, "content": COMMITMENT},
+    "case.state": {
+        "at": TIME,
+        "who": ID,
+        "case": IN_CASE,
+        "state": one_of("open", "searching", "under-review", "closed", "appealed"),
+    },
+    "case.member": {
+        "at": TIME,
+        "who": ID,
+        "case": IN_CASE,
+        "person": ID,
+        "part": one_of("staff", "counsel", "expert"),
+        "until": nullable(TIME),
+    },
+    "case.note": {"at": TIME, "who": ID, "case": IN_CASE, "note": ID, "content": COMMITMENT},
+    "review.assigned": {"at": TIME, "who": ID, "case": IN_CASE, "assignment": ID},
+    # No conclusion, and no search: what another examiner said must not be read here before one's own.
+    "review.recorded": {"at": TIME, "who": ID, "case": IN_CASE, "review": ID, "content": COMMITMENT},
     "lead.made": {
         "at": TIME,
+        "case": IN_CASE,
         "search": ID,
         "lead": ID,
         "candidate": COMMITMENT,
         "reviewers": list_of(ID),
     },
+    "lead.changed": {
+        "at": TIME,
+        "who": nullable(ID),  # null where the examiners' conclusions did it
+        "case": IN_CASE,
+        "lead": ID,
+        "change": one_of("not-supported", "evidence", "acted-on", "set-aside", "truth"),
+        "content": COMMITMENT,
+    },
+    "line-up.made": {
+        "at": TIME,
+        "who": ID,
+        "case": IN_CASE,
+        "lead": ID,
+        "fillers": INTEGER,
+        "content": DIGEST,
+    },
+    "report.made": {"at": TIME, "who": ID, "case": IN_CASE, "lead": nullable(ID), "content": DIGEST},
+    "case.disclosed": {
+        "at": TIME,
+        "who": ID,
+        "part": one_of("staff", "counsel", "expert", "auditor"),
+        "case": IN_CASE,
+        "files": INTEGER,
+        "content": DIGEST,
+    },
+    "probes.erased": {"at": TIME, "case": nullable(IN_CASE), "photographs": INTEGER},
     "export.made": {"at": TIME, "who": ID, "search": ID, "files": INTEGER, "content": DIGEST},
     "disclosure.made": {
         "at": TIME,

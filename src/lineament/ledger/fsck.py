@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from .checkpoint import Checkpoint
-from .errors import QuorumMissing, TileInvalid
+from .entries import decode
+from .errors import LogInconsistent, QuorumMissing, TileInvalid
 from .log import CHECKPOINT, WITNESSED, canonical, check_tiles, check_witnessed, read_note, read_tile
 from .note import Verifier
 from .places import Log, Site, read_given
-from .tiles import ENTRIES, WIDTH, Tile, decode_bundle, layout, narrow
+from .tiles import ENTRIES, WIDTH, Entries, Tile, decode_bundle, layout, narrow
 from .verify import Steps, cosigners, require_quorum
 from .witness_policy import NONE, WitnessPolicy
 
@@ -53,14 +55,15 @@ def fsck(
         _check_files(log, checkpoint.size, verifier)
         steps.passed("Every file that a log of this size has is there, and no other is.")
 
-    # 3. Every entry is canonical, every tile follows from the entries, and the root from the tiles.
+    # 3. Every entry is canonical, the acts of each case are numbered without a gap, every tile follows from
+    # the entries, and the root from the tiles.
     def entries(start: int, stop: int) -> Iterator[bytes]:
         bundle = Tile(ENTRIES, start // WIDTH, stop - start)
         yield from decode_bundle(read_tile(log, bundle))
         if progress:
             progress(stop, checkpoint.size)
 
-    check_tiles(log, canonical(entries), checkpoint)
+    check_tiles(log, numbered(canonical(entries)), checkpoint)
     steps.passed(f"All {checkpoint.size:,} entries are canonical; every tile and the root follow from them.")
 
     # 4. What witnesses have cosigned is a beginning of this log, and as many have as the policy asks for.
@@ -76,6 +79,30 @@ def fsck(
     else:
         steps.passed("No witness has cosigned: that everybody is shown this same log is not proved here.")
     return checkpoint
+
+
+def numbered(entries: Entries) -> Entries:
+    """Return the same entries, once those of each case are seen to be numbered from 1 on without a gap.
+
+    They are read from the first one on. Raises ``LogInconsistent``.
+    """
+    last: dict[str, tuple[int, int]] = {}  # of each case: the number of the newest entry, and how many acts
+
+    def checked(start: int, stop: int) -> Iterator[bytes]:
+        for number, entry in enumerate(entries(start, stop), start):
+            if b'"case":{' in entry:
+                case: Any = decode(entry)["case"]
+                before, acts = last.get(case["id"], (-1, 0))
+                if number > before:
+                    if case["number"] != acts + 1:
+                        raise LogInconsistent(
+                            f"Entry {number} is act {acts + 1} of its case, and says that it is act "
+                            f"{case['number']}."
+                        )
+                    last[case["id"]] = number, acts + 1
+            yield entry
+
+    return checked
 
 
 def _check_files(folder: Path, size: int, verifier: Verifier) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from .bundle import MANIFEST, Bundle, digest
+from .case_file import check_case
 from .checkpoint import Checkpoint
 from .errors import BundleInvalid, CheckpointInvalid, NoteInvalid, QuorumMissing, ReceiptInvalid, printable
 from .log import prove_consistency, read_checkpoint, read_note
@@ -21,7 +22,7 @@ from .search_file import PROBES, SEARCH, check_probes, check_search
 from .witness_policy import NONE, WitnessPolicy
 
 ZIP = b"PK"  # what a zip begins with
-HANDED_OUT = ("export.made", "disclosure.made")  # the entries that name a manifest
+HANDED_OUT = ("export.made", "disclosure.made", "case.disclosed")  # the entries that name a manifest
 
 
 class Steps:
@@ -148,11 +149,15 @@ def _bundle(data: bytes, policy: WitnessPolicy, steps: Steps) -> tuple[Checkpoin
             )
         opening.check(entries[opening.entry])
     steps.passed(f"{len(bundle.openings())} commitments in these entries are to the values in {MANIFEST}.")
-    # The photographs and the search as it reads are what the entries speak of.
+    # The whole case, or the photographs and the search as it reads, are what the entries speak of.
+    if made["kind"] == "case.disclosed":
+        check_case(bundle.files, made, entries, bundle.openings(), steps.passed)
+        return head, log
     photographs = {name: data for name, data in bundle.files.items() if name.startswith(PROBES)}
     if photographs:
-        check_probes(photographs, bundle.openings())
-        steps.passed(f"The photographs in {PROBES} are those that were searched: {len(photographs)}.")
+        missing = check_probes(photographs, bundle.openings())
+        erased = f", and {missing} more that were erased" if missing else ""
+        steps.passed(f"The photographs in {PROBES} are those that were searched: {len(photographs)}{erased}.")
     if SEARCH in bundle.files:
         check_search(bundle.files[SEARCH], entries, bundle.openings())
         steps.passed(

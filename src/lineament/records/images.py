@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, Text, cast, func, insert, select, update
 
 from lineament.core.faces import DetectedFace
 from lineament.core.quality import Quality
@@ -220,6 +220,13 @@ def templates_of(
     return {row.face_id: np.frombuffer(data, "<f4") for row, data in zip(rows, opened, strict=True)}
 
 
+def revisions_of(tx: Connection, contract: str, face_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Return the collection's id, and the revision that added it, of each face's template, by face id."""
+    mine = (template.c.contract == contract) & template.c.face_id.in_(face_ids)
+    rows = tx.execute(select(template.c.face_id, template.c.collection_id, template.c.revision).where(mine))
+    return {row.face_id: (row.collection_id, row.revision) for row in rows}
+
+
 def _templates(contract: str) -> Select[Any]:
     """Select templates with what their keys are found by."""
     what = (template.c.face_id, template.c.collection_id, template.c.vector, template.c.revision)
@@ -320,6 +327,25 @@ def faces(tx: Connection, face_ids: Sequence[str]) -> dict[str, StoredFace]:
     return {row["face_id"]: _stored_face(row) for row in tx.execute(query).mappings()}
 
 
+def lone_named_faces(tx: Connection, collection_ids: Sequence[str], start: str, most: int) -> list[str]:
+    """Return the faces of photographs that have one face alone and say in ``extra`` which person it is.
+
+    At most so many of these collections, in the order of their photographs' ids from ``start`` on and then
+    from the first one: ids are random, so that another start gives another sample.
+    """
+    another = face.alias()
+    alone = ~select(another.c.id).where(another.c.image_id == image.c.id, another.c.id != face.c.id).exists()
+    query = (
+        select(face.c.id)
+        .join(image)
+        .where(image.c.collection_id.in_(collection_ids), image.c.extra["person"].as_string() != "", alone)
+        .order_by(image.c.id)
+        .limit(most)
+    )
+    found = list(tx.scalars(query.where(image.c.id >= start)))
+    return found + list(tx.scalars(query.where(image.c.id < start).limit(most - len(found))))
+
+
 def faces_of_image(tx: Connection, image_id: str) -> list[StoredFace]:
     """Return the faces found in one image."""
     ids = tx.scalars(select(face.c.id).where(face.c.image_id == image_id).order_by(face.c.id)).all()
@@ -348,6 +374,31 @@ def count_images(tx: Connection, contract: str) -> dict[str, int]:
         .group_by(template.c.collection_id)
     )
     return {row.collection_id: row.images for row in tx.execute(counted)}
+
+
+def faces_alone(tx: Connection, collection_ids: Sequence[str], words: Sequence[str]) -> list[StoredFace]:
+    """Return the faces of these collections that are alone in their photograph, in the order of their ids.
+
+    Of ASCII ``words``, in small letters, each occurs somewhere in the photograph's caption or extra values;
+    others are not looked for.
+    """
+    said = func.lower(func.coalesce(image.c.caption, "") + " " + cast(image.c.extra, Text))
+    occur = [said.contains(word, autoescape=True) for word in words if word.isascii()]
+    alone = (
+        select(face.c.image_id)
+        .join(image, image.c.id == face.c.image_id)
+        .where(image.c.collection_id.in_(collection_ids), *occur)
+        .group_by(face.c.image_id)
+        .having(func.count() == 1)
+    )
+    query = (
+        select(image, *_FACE, collection.c.name.label("collection"))
+        .join_from(face, image)
+        .join(collection)
+        .where(face.c.image_id.in_(alone))
+        .order_by(face.c.id)
+    )
+    return [_stored_face(row) for row in tx.execute(query).mappings()]
 
 
 def face_document(detected: DetectedFace) -> dict[str, Any]:

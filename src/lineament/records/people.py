@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
@@ -23,13 +25,31 @@ class CredentialKind(StrEnum):
 
 def first_person(tx: Connection) -> Person | None:
     """Return the person who set this installation up, if that has happened."""
-    row = tx.execute(select(person).order_by(person.c.id).limit(1)).first()
-    return _person(row.id, row.name, row.roles) if row else None
+    row = tx.execute(select(person).order_by(person.c.number).limit(1)).first()
+    return person_of(row) if row else None
 
 
 def add_person(tx: Connection, who: Person) -> None:
     """Record a person."""
-    tx.execute(insert(person).values(id=who.id, name=who.name, roles=sorted(who.roles)))
+    newest = tx.scalar(select(func.max(person.c.number))) or 0
+    tx.execute(insert(person).values(id=who.id, number=newest + 1, name=who.name, roles=sorted(who.roles)))
+
+
+def get_person(tx: Connection, person_id: str) -> Person | None:
+    """Return the person with an id."""
+    row = tx.execute(select(person).where(person.c.id == person_id)).first()
+    return person_of(row) if row else None
+
+
+def everybody(tx: Connection) -> list[Person]:
+    """Return all people, in the order in which they were recorded."""
+    rows = tx.execute(select(person).order_by(person.c.number))
+    return [person_of(row) for row in rows]
+
+
+def set_roles(tx: Connection, person_id: str, roles: Collection[Role]) -> None:
+    """Record which roles a person has from now on."""
+    tx.execute(update(person).where(person.c.id == person_id).values(roles=sorted(roles)))
 
 
 def add_credential(
@@ -60,7 +80,7 @@ def holder(tx: Connection, kind: CredentialKind, secret: str, now: datetime) -> 
             credential.c.expires_at > iso(now),
         )
     ).first()
-    return _person(row.id, row.name, row.roles) if row else None
+    return person_of(row) if row else None
 
 
 def add_sign_in_failure(tx: Connection, now: datetime, since: datetime) -> list[str]:
@@ -75,9 +95,10 @@ def forget_sign_in_failures(tx: Connection) -> None:
     tx.execute(delete(sign_in_failure))
 
 
+def person_of(row: Row[Any]) -> Person:
+    """Return the person in a row with the columns of the table ``person``."""
+    return Person(row.id, row.name, frozenset(map(Role, row.roles)))
+
+
 def _digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
-
-
-def _person(person_id: str, name: str, roles: list[str]) -> Person:
-    return Person(person_id, name, frozenset(Role(role) for role in roles))

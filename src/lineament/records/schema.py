@@ -45,6 +45,7 @@ state = Table(
     Column("policy", Text),
     Column("contract", Text),
     Column("calibration", Text),
+    Column("offered_policy", Text),  # the one that lies in the data folder, or the one that ships
     Column("pack", Text, ForeignKey("model_pack.name")),  # null: the pack that ships
 )
 
@@ -63,6 +64,7 @@ person = Table(
     "person",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),  # from 1 on: the operator is the first
     Column("name", Text, nullable=False),
     Column("roles", JSON, nullable=False),
 )
@@ -250,6 +252,54 @@ rejection = Table(
     Column("sentence", Text, nullable=False),
 )
 
+case_file = Table(
+    "case_file",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("narrative", Text),
+    Column("authorisation", JSON),  # {number, issuer, scope, expires_at}
+    Column("consent", Text),  # of the person sought: who gave it, how and when
+    Column("opened_by", Text, ForeignKey("person.id"), nullable=False),
+    Column("opened_at", Text, nullable=False),
+    Column("closed_at", Text),
+    Column("acts", Integer, nullable=False),  # the number of the newest act in it
+    Column("salt", LargeBinary, nullable=False),
+)
+
+case_member = Table(
+    "case_member",
+    metadata,
+    Column("case_id", Text, ForeignKey("case_file.id"), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("part", Text, nullable=False),
+    Column("added_by", Text, ForeignKey("person.id"), nullable=False),
+    Column("added_at", Text, nullable=False),
+    Column("until", Text),
+)
+
+case_grounds = Table(  # what a case said at each act that changed it, as the ledger commits to it
+    "case_grounds",
+    metadata,
+    Column("case_id", Text, ForeignKey("case_file.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # of the act
+    Column("said", Text, nullable=False),
+)
+
+case_note = Table(
+    "case_note",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("case_file.id"), nullable=False, index=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+)
+
 search = Table(
     "search",
     metadata,
@@ -261,6 +311,9 @@ search = Table(
     Column("reasons", JSON, nullable=False),  # why refused or failed: [{code, sentence}]
     Column("purpose", Text, nullable=False),
     Column("case_reference", Text),
+    Column("case_id", Text, ForeignKey("case_file.id"), index=True),
+    Column("obtained", Text),  # how the searcher says that the photographs were obtained
+    Column("edited_from", Text, ForeignKey("search.id")),  # the search of the same photographs, not edited
     Column("collections", JSON, nullable=False),  # pinned: [{id, name, revision}]
     Column("policy", Text, nullable=False),
     Column("contract", Text),
@@ -268,9 +321,16 @@ search = Table(
     Column("threshold", Float),
     Column("limit", Integer),
     Column("salt", LargeBinary, nullable=False),
-    Column("probes", JSON, nullable=False),  # photographs of one person: [{sha256, size, faces, face}]
+    Column("probes", JSON, nullable=False),  # of one person: [{sha256, size, faces, face, edits}]
     Column("searched_faces", Integer),
     Column("truncated", Integer),
+)
+
+kept_probe = Table(  # the photographs that are kept for a search, until they are erased as the policy says
+    "kept_probe",
+    metadata,
+    Column("search_id", Text, ForeignKey("search.id"), primary_key=True),
+    Column("sha256", Text, primary_key=True),
 )
 
 candidate = Table(
@@ -293,6 +353,99 @@ shown_list = Table(  # what a person has been shown of a search, each different 
     Column("list", Text, primary_key=True),  # the commitment in the ledger's entry
 )
 
+opening = Table(  # which candidates a person has looked at, each beside the probe
+    "opening",
+    metadata,
+    Column("search_id", Text, ForeignKey("search.id"), primary_key=True),
+    Column("rank", Integer, primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("judgement", Text),  # the first impression, given before the score was shown
+    Column("judged_at", Text),
+)
+
+search_conclusion = Table(
+    "search_conclusion",
+    metadata,
+    Column("search_id", Text, ForeignKey("search.id"), primary_key=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("put_forward", JSON, nullable=False),  # ranks; none: "none of these"
+)
+
+lead = Table(  # a candidate that was put forward, whatever became of it
+    "lead",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("case_file.id"), nullable=False, index=True),
+    Column("search_id", Text, ForeignKey("search.id"), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("put_forward_at", Text, nullable=False),
+    Column("made_at", Text),  # when the examiners' conclusions made it a lead
+    Column("truth", Text),
+    Column("salt", LargeBinary, nullable=False),
+    UniqueConstraint("search_id", "rank"),
+)
+
+lead_event = Table(  # what was done with a lead, and the independent evidence for it
+    "lead_event",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("lead_id", Text, ForeignKey("lead.id"), nullable=False, index=True),
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+assignment = Table(  # a pair of faces that an examiner compares without knowing where it comes from
+    "assignment",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("case_file.id"), nullable=False, index=True),
+    Column("lead_id", Text, ForeignKey("lead.id")),  # null for a seed
+    Column("seed", JSON),  # of a seed: {probe_face, candidate_face, mated}
+    Column("place", Integer, nullable=False),  # drawn at random: the order in which they are compared
+    Column("created_at", Text, nullable=False),
+    Column("person_id", Text, ForeignKey("person.id"), index=True),  # null until an examiner takes it
+    Column("taken_at", Text),
+    Column("done_at", Text),
+)
+
+review = Table(
+    "review",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, ForeignKey("case_file.id"), nullable=False, index=True),
+    Column("lead_id", Text, ForeignKey("lead.id")),  # null for a seed, and for a candidate not put forward
+    Column("search_id", Text, ForeignKey("search.id")),  # of the first examiner, with the rank
+    Column("rank", Integer),
+    Column("assignment_id", Text, ForeignKey("assignment.id")),  # of a further examiner
+    Column("person_id", Text, ForeignKey("person.id"), nullable=False, index=True),
+    Column("at", Text, nullable=False),
+    Column("conclusion", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+)
+
+policy_version = Table(  # every policy that was in force or is to be approved
+    "policy_version",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+)
+
+policy_approval = Table(
+    "policy_approval",
+    metadata,
+    Column("digest", Text, ForeignKey("policy_version.digest"), primary_key=True),
+    Column("before", Text, primary_key=True),  # the policy that it was to follow
+    Column("person_id", Text, ForeignKey("person.id"), primary_key=True),
+    Column("at", Text, nullable=False),
+)
+
 sign_in_failure = Table(  # links that did not open, until a burst of them is on record
     "sign_in_failure",
     metadata,
@@ -305,6 +458,7 @@ ledger_entry = Table(
     metadata,
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("search_id", Text, index=True),  # the search that it is about, if any
+    Column("case_id", Text, index=True),  # the case that it was done in, if any
     Column("entry", LargeBinary, nullable=False),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 from PIL import Image
 
 from lineament.core.faces import DetectedFace, Photograph, square_around
@@ -25,3 +26,10 @@ def jpeg(photograph: Photograph, max_side: int, face: DetectedFace | None = None
     out = io.BytesIO()
     image.save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
+
+
+def square(photograph: Photograph, left: int, top: int, side: int, size: int) -> Photograph:
+    """Return the square of a photograph at left, top with this side, px, scaled to ``size`` px."""
+    part = Image.fromarray(photograph.pixels).crop((left, top, left + side, top + side))
+    scaled = part.resize((size, size), Image.Resampling.LANCZOS)
+    return Photograph(np.asarray(scaled), photograph.media_type)

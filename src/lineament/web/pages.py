@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import FiniteFloat
-from starlette.exceptions import HTTPException
 
 from lineament.api.access import SESSION_COOKIE, Searcher, Served, SignedIn, everyone, signed_in
 from lineament.api.problems import UPLOAD_MB_MAX
-from lineament.app import candidates, collections, sign_in
-from lineament.app.installation import Installation
-from lineament.app.search import CASE_LENGTH_MAX, choose_face
-from lineament.core.odds import sentence
-from lineament.records.searches import Outcome, Search
+from lineament.api.routes import SearchForm, each_once, search_form
+from lineament.app import candidates, collections, search, sign_in
+from lineament.app.casework import overview
+from lineament.core.cases import Obtained
+from lineament.core.policy import Person, Role
 from lineament.vision.pipeline import LARGEST_PROBE
 from lineament.web.render import page
+from lineament.web.titles import purpose_titles
 
 RECENT = 8
 
@@ -25,84 +24,40 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-def search_page(request: Request, served: Served, who: Searcher) -> Response:
-    """Show the form of a new search."""
+def search_page(
+    request: Request, served: Served, who: SignedIn, case: str = "", purpose: str = ""
+) -> Response:
+    """Show the form of a new search, in a case by its id if one is named.
+
+    Whoever does not search begins elsewhere.
+    """
+    if Role.SEARCHER not in who.roles:
+        return RedirectResponse(_first_page(who), 303)
+    mine = overview.searchable_cases(served, who)
+    chosen = next((one for one in mine if one.id == case), None)
     return page(
         request,
         "search.html",
         purposes=[(one, bool(one.roles & who.roles)) for one in served.policy.purposes.values()],
         collections=collections.with_faces(served),
         now=served.clock(),
-        case_length=CASE_LENGTH_MAX,
+        cases=mine,
+        chosen=chosen,
+        wanted=chosen.purpose if chosen else purpose,
+        obtained=list(Obtained),
         photographs_max=LARGEST_PROBE,
         together_mb_max=UPLOAD_MB_MAX,
         examples=request.app.state.examples,
         recent=candidates.recent_searches(served, who, RECENT),
-        purpose_titles=_purpose_titles(served),
+        purpose_titles=purpose_titles(served),
     )
 
 
-@router.get("/searches/{search_id}")
-def result_page(request: Request, served: Served, who: Searcher, search_id: str) -> Response:
-    """Show a search: its candidates, or the faces to choose from, or why it stopped."""
-    shown = candidates.show_search(served, who, search_id)
-    search = shown.search
-    probes = list(enumerate(search.probes, start=1))
-    common = _titles(served, search) | {"search": search, "probes": probes}
-    if search.outcome is Outcome.AWAITING_FACE:
-        number, probe = next((number, probe) for number, probe in probes if probe.face is None)
-        return page(request, "chooser.html", number=number, probe=probe, **common)
-    if search.outcome in {Outcome.REFUSED, Outcome.FAILED}:
-        return page(request, "stopped.html", **common)
-    cost = shown.at_threshold
-    return page(
-        request,
-        "result.html",
-        candidates=shown.candidates,
-        caution=shown.caution,
-        cost=sentence(cost, search.searched_faces or 0) if cost else None,
-        **common,
-    )
-
-
-@router.post("/searches/{search_id}/face")
-def take_choice(
-    served: Served,
-    who: Searcher,
-    search_id: str,
-    probe: Annotated[int, Form()] = 1,
-    face: Annotated[int | None, Form()] = None,
-    left: Annotated[FiniteFloat, Form()] = 0,
-    top: Annotated[FiniteFloat, Form()] = 0,
-    width: Annotated[FiniteFloat, Form()] = 0,
-    height: Annotated[FiniteFloat, Form()] = 0,
-) -> Response:
-    """Take what the chooser's forms send without its script: a face's number, or a box in px."""
-    choose_face(served, who, search_id, face or (left, top, left + width, top + height), probe)
-    return RedirectResponse(f"/searches/{search_id}", 303)
-
-
-@router.get("/searches/{search_id}/candidates/{rank}")
-def compare_page(
-    request: Request, served: Served, who: Searcher, search_id: str, rank: int, probe: int = 1
-) -> Response:
-    """Show one of the probe's photographs beside one candidate."""
-    shown = candidates.show_search(served, who, search_id)
-    search = shown.search
-    by_rank = {one.rank: one for one in shown.candidates}
-    if rank not in by_rank or not 1 <= probe <= len(search.probes):
-        raise HTTPException(404)
-    return page(
-        request,
-        "compare.html",
-        candidate=by_rank[rank],
-        caution=shown.caution,
-        last_rank=max(by_rank),
-        number=probe,
-        probe=search.probes[probe - 1],
-        search=search,
-        **_titles(served, search),
-    )
+@router.post("/searches", dependencies=[Depends(each_once)])
+def new_search(served: Served, who: Searcher, form: Annotated[SearchForm, Depends(search_form)]) -> Response:
+    """Take what the form sends without its script."""
+    done = search.open_search(served, who, form.request, form.photos, form.choices)
+    return RedirectResponse(f"/searches/{done.id}", 303)
 
 
 @router.get("/collections", dependencies=[Depends(signed_in)])
@@ -113,7 +68,7 @@ def collections_page(request: Request, served: Served) -> Response:
         "collections.html",
         collections=collections.stock(served),
         now=served.clock(),
-        purpose_titles=_purpose_titles(served),
+        purpose_titles=purpose_titles(served),
     )
 
 
@@ -149,13 +104,8 @@ def signed_out_page(request: Request) -> Response:
     return page(request, "signed-out.html")
 
 
-def _purpose_titles(served: Installation) -> dict[str, str]:
-    return {one.name: one.title for one in served.policy.purposes.values()}
-
-
-def _titles(served: Installation, search: Search) -> dict[str, Any]:
-    """The titles of a search's purpose and collections, which its record holds by name."""
-    return {
-        "purpose_title": _purpose_titles(served).get(search.purpose, search.purpose),
-        "collection_titles": {one.name: one.title for one in collections.show(served)},
-    }
+def _first_page(who: Person) -> str:
+    """Return where somebody begins who does not search."""
+    if Role.EXAMINER in who.roles:
+        return "/reviews"
+    return "/collections" if who.roles <= {Role.CURATOR} else "/cases"

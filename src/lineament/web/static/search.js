@@ -9,7 +9,6 @@ const form = find("#search");
 if (form) {
   takePhotographs();
   fitCollections();
-  find("#submit").disabled = false; // without this script it would send the form and show raw JSON
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     search();
@@ -116,13 +115,14 @@ function fitCollections() {
     box.addEventListener("change", () => box.toggleAttribute("data-unticked", !box.checked));
   }
   for (const purpose of form.querySelectorAll("[name=purpose]")) purpose.addEventListener("change", fit);
+  find("#case").addEventListener("change", fitCase);
   fit();
 }
 
 function fit() {
   const purpose = form.querySelector("[name=purpose]:checked");
   const titles = new Map([...form.querySelectorAll("[name=purpose]")].map((one) => [one.value, one.dataset.title]));
-  find("#case-field").hidden = !purpose || !("needsCase" in purpose.dataset);
+  fitCase();
   for (const box of form.querySelectorAll("[name=collection][data-purposes]")) {
     const permitted = box.dataset.purposes.split(" ");
     const allowed = !purpose || permitted.includes(purpose.value);
@@ -137,6 +137,21 @@ function fit() {
   }
 }
 
+function fitCase() {
+  const purpose = form.querySelector("[name=purpose]:checked");
+  const needed = purpose && "needsCase" in purpose.dataset;
+  const choice = find("#case");
+  for (const option of choice.querySelectorAll("[data-purpose]")) {
+    const other = !purpose || option.dataset.purpose !== purpose.value;
+    option.hidden = option.disabled = other;
+    if (other && option.selected) choice.value = "";
+  }
+  choice.options[0].textContent = needed ? "Choose a case" : "No case";
+  find("#case-field").hidden = !purpose;
+  find("#obtained-field").hidden = !purpose || !choice.value;
+  find("#open-case").href = purpose ? `/cases?purpose=${encodeURIComponent(purpose.value)}#new` : "/cases#new";
+}
+
 // --- the search -------------------------------------------------------------------------------------------
 
 function search() {
@@ -148,7 +163,7 @@ function search() {
   }
   hideProblem(find("#problem"));
   const request = new XMLHttpRequest();
-  request.open("POST", form.action);
+  request.open("POST", "/api/v1/searches");
   request.responseType = "json";
   const sending = find("#photo").files.length > 1 ? "Sending the photographs" : "Sending the photograph";
   request.upload.onprogress = (event) => working(sending, event.loaded / event.total);
@@ -169,7 +184,7 @@ function firstMissing() {
   const files = [...photo.files];
   const { most, togetherMb } = photo.dataset;
   const purpose = form.querySelector("[name=purpose]:checked");
-  const caseField = find("#case");
+  const [caseChoice, obtained] = [find("#case"), find("#obtained")];
   if (!files.length) return { detail: "Choose a photograph.", place: photo };
   if (files.length > most) {
     return { detail: `These are ${files.length} photographs.`, remedy: `Choose at most ${most}.`, place: photo };
@@ -186,8 +201,12 @@ function firstMissing() {
   if (!purpose) {
     return { detail: "Say what the search is for.", remedy: "Choose a purpose.", place: form.querySelector("[name=purpose]:enabled") };
   }
-  if (!find("#case-field").hidden && !caseField.value.trim()) {
-    return { detail: "Give the case reference.", remedy: "This purpose needs one.", place: caseField };
+  if ("needsCase" in purpose.dataset && !caseChoice.value) {
+    const remedy = "This purpose needs one. Where there is none yet, open it first.";
+    return { detail: "Choose a case.", remedy, place: caseChoice };
+  }
+  if (caseChoice.value && !obtained.value) {
+    return { detail: "Say how the photograph was obtained.", remedy: "It is needed in a case.", place: obtained };
   }
   if (!form.querySelector("[name=collection]:checked")) {
     const place = form.querySelector("[name=collection]:enabled");
@@ -199,7 +218,7 @@ function firstMissing() {
 
 function answers() {
   const data = new FormData(form);
-  if (find("#case-field").hidden) data.delete("case");
+  if (!find("#case").value) data.delete("obtained");
   return data;
 }
 

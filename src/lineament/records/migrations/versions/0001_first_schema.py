@@ -3,11 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "1"
+revision = "2"
 down_revision = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - a statement for each table
     """Create every table and the one row of the revision counter."""
     op.create_table(
         "collection",
@@ -30,16 +30,27 @@ def upgrade() -> None:
         "ledger_entry",
         sa.Column("sequence", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("search_id", sa.Text(), nullable=True),
+        sa.Column("case_id", sa.Text(), nullable=True),
         sa.Column("entry", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_ledger_entry")),
     )
+    op.create_index(op.f("ix_ledger_entry_case_id"), "ledger_entry", ["case_id"], unique=False)
     op.create_index(op.f("ix_ledger_entry_search_id"), "ledger_entry", ["search_id"], unique=False)
     op.create_table(
         "person",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("roles", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_person")),
+        sa.UniqueConstraint("number", name=op.f("uq_person_number")),
+    )
+    op.create_table(
+        "policy_version",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_policy_version")),
     )
     op.create_table(
         "removal",
@@ -53,6 +64,42 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failure")),
+    )
+    op.create_table(
+        "withdrawal",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("collection_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.JSON(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("images", sa.Integer(), nullable=False),
+        sa.Column("faces", sa.Integer(), nullable=False),
+        sa.Column("erased_at", sa.Text(), nullable=True),
+        sa.Column("proof", sa.JSON(), nullable=True),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawal")),
+    )
+    op.create_table(
+        "case_file",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("narrative", sa.Text(), nullable=True),
+        sa.Column("authorisation", sa.JSON(), nullable=True),
+        sa.Column("consent", sa.Text(), nullable=True),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.Text(), nullable=True),
+        sa.Column("acts", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["opened_by"], ["person.id"], name=op.f("fk_case_file_opened_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_file")),
+        sa.UniqueConstraint("reference", name=op.f("uq_case_file_reference")),
     )
     op.create_table(
         "credential",
@@ -147,29 +194,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("collection_id", "version", name=op.f("pk_permission")),
     )
     op.create_table(
-        "search",
-        sa.Column("id", sa.Text(), nullable=False),
+        "policy_approval",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
-        sa.Column("started_at", sa.Text(), nullable=False),
-        sa.Column("ended_at", sa.Text(), nullable=True),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("reasons", sa.JSON(), nullable=False),
-        sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("case_reference", sa.Text(), nullable=True),
-        sa.Column("collections", sa.JSON(), nullable=False),
-        sa.Column("policy", sa.Text(), nullable=False),
-        sa.Column("contract", sa.Text(), nullable=True),
-        sa.Column("mode", sa.Text(), nullable=True),
-        sa.Column("threshold", sa.Float(), nullable=True),
-        sa.Column("limit", sa.Integer(), nullable=True),
-        sa.Column("salt", sa.LargeBinary(), nullable=False),
-        sa.Column("probes", sa.JSON(), nullable=False),
-        sa.Column("searched_faces", sa.Integer(), nullable=True),
-        sa.Column("truncated", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_search_person_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_search")),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["digest"], ["policy_version.digest"], name=op.f("fk_policy_approval_digest")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_policy_approval_person_id")),
+        sa.PrimaryKeyConstraint("digest", "before", "person_id", name=op.f("pk_policy_approval")),
     )
-    op.create_index("ix_search_person_id_started_at", "search", ["person_id", "started_at"], unique=False)
     op.create_table(
         "site_permission",
         sa.Column("collection_id", sa.Text(), nullable=False),
@@ -185,35 +220,54 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("collection_id", "host", name=op.f("pk_site_permission")),
     )
     op.create_table(
-        "withdrawal",
+        "suppression",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("withdrawal_id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("phash", sa.LargeBinary(), nullable=True),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("vector", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["withdrawal_id"], ["withdrawal.id"], name=op.f("fk_suppression_withdrawal_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
+    )
+    op.create_index(op.f("ix_suppression_digest"), "suppression", ["digest"], unique=False)
+    op.create_index(op.f("ix_suppression_withdrawal_id"), "suppression", ["withdrawal_id"], unique=False)
+    op.create_table(
+        "case_member",
+        sa.Column("case_id", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
-        sa.Column("recorded_at", sa.Text(), nullable=False),
-        sa.Column("by", sa.Text(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
-        sa.Column("collection_id", sa.Text(), nullable=False),
-        sa.Column("subject", sa.JSON(), nullable=False),
-        sa.Column("salt", sa.LargeBinary(), nullable=False),
-        sa.Column("images", sa.Integer(), nullable=False),
-        sa.Column("faces", sa.Integer(), nullable=False),
-        sa.Column("erased_at", sa.Text(), nullable=True),
-        sa.Column("proof", sa.JSON(), nullable=True),
-        sa.Column("files", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_withdrawal")),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("added_by", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["added_by"], ["person.id"], name=op.f("fk_case_member_added_by")),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_case_member_case_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_case_member_person_id")),
+        sa.PrimaryKeyConstraint("case_id", "person_id", name=op.f("pk_case_member")),
     )
     op.create_table(
-        "candidate",
-        sa.Column("search_id", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
-        sa.Column("face_id", sa.Text(), nullable=False),
-        sa.Column("score", sa.Float(), nullable=False),
-        sa.Column("strangers", sa.Float(), nullable=True),
-        sa.Column("strangers_at_most", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_candidate_search_id")),
-        sa.PrimaryKeyConstraint("search_id", "position", name=op.f("pk_candidate")),
+        "case_grounds",
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_case_grounds_case_id")),
+        sa.PrimaryKeyConstraint("case_id", "number", name=op.f("pk_case_grounds")),
     )
-    op.create_index(op.f("ix_candidate_face_id"), "candidate", ["face_id"], unique=False)
+    op.create_table(
+        "case_note",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_case_note_case_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_case_note_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_note")),
+    )
+    op.create_index(op.f("ix_case_note_case_id"), "case_note", ["case_id"], unique=False)
     op.create_table(
         "face",
         sa.Column("id", sa.Text(), nullable=False),
@@ -251,6 +305,107 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_rejection_ingest_id"), "rejection", ["ingest_id"], unique=False)
     op.create_table(
+        "search",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.Text(), nullable=False),
+        sa.Column("ended_at", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("case_reference", sa.Text(), nullable=True),
+        sa.Column("case_id", sa.Text(), nullable=True),
+        sa.Column("obtained", sa.Text(), nullable=True),
+        sa.Column("edited_from", sa.Text(), nullable=True),
+        sa.Column("collections", sa.JSON(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("mode", sa.Text(), nullable=True),
+        sa.Column("threshold", sa.Float(), nullable=True),
+        sa.Column("limit", sa.Integer(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("probes", sa.JSON(), nullable=False),
+        sa.Column("searched_faces", sa.Integer(), nullable=True),
+        sa.Column("truncated", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_search_case_id")),
+        sa.ForeignKeyConstraint(["edited_from"], ["search.id"], name=op.f("fk_search_edited_from")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_search_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search")),
+    )
+    op.create_index(op.f("ix_search_case_id"), "search", ["case_id"], unique=False)
+    op.create_index("ix_search_person_id_started_at", "search", ["person_id", "started_at"], unique=False)
+    op.create_table(
+        "state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=True),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("calibration", sa.Text(), nullable=True),
+        sa.Column("offered_policy", sa.Text(), nullable=True),
+        sa.Column("pack", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["pack"], ["model_pack.name"], name=op.f("fk_state_pack")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_state")),
+    )
+    op.create_table(
+        "kept_probe",
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_kept_probe_search_id")),
+        sa.PrimaryKeyConstraint("search_id", "sha256", name=op.f("pk_kept_probe")),
+    )
+    op.create_table(
+        "candidate",
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("face_id", sa.Text(), nullable=False),
+        sa.Column("score", sa.Float(), nullable=False),
+        sa.Column("strangers", sa.Float(), nullable=True),
+        sa.Column("strangers_at_most", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_candidate_search_id")),
+        sa.PrimaryKeyConstraint("search_id", "position", name=op.f("pk_candidate")),
+    )
+    op.create_index(op.f("ix_candidate_face_id"), "candidate", ["face_id"], unique=False)
+    op.create_table(
+        "lead",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("put_forward_at", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.Text(), nullable=True),
+        sa.Column("truth", sa.Text(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_lead_case_id")),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_lead_search_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lead")),
+        sa.UniqueConstraint("search_id", "rank", name=op.f("uq_lead_search_id")),
+    )
+    op.create_index(op.f("ix_lead_case_id"), "lead", ["case_id"], unique=False)
+    op.create_table(
+        "opening",
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("judgement", sa.Text(), nullable=True),
+        sa.Column("judged_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_opening_person_id")),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_opening_search_id")),
+        sa.PrimaryKeyConstraint("search_id", "rank", "person_id", name=op.f("pk_opening")),
+    )
+    op.create_table(
+        "search_conclusion",
+        sa.Column("search_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("put_forward", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_search_conclusion_person_id")),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_search_conclusion_search_id")),
+        sa.PrimaryKeyConstraint("search_id", name=op.f("pk_search_conclusion")),
+    )
+    op.create_table(
         "shown_list",
         sa.Column("search_id", sa.Text(), nullable=False),
         sa.Column("person_id", sa.Text(), nullable=False),
@@ -259,32 +414,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_shown_list_search_id")),
         sa.PrimaryKeyConstraint("search_id", "person_id", "list", name=op.f("pk_shown_list")),
     )
-    op.create_table(
-        "state",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("policy", sa.Text(), nullable=True),
-        sa.Column("contract", sa.Text(), nullable=True),
-        sa.Column("calibration", sa.Text(), nullable=True),
-        sa.Column("pack", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["pack"], ["model_pack.name"], name=op.f("fk_state_pack")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_state")),
-    )
-    op.create_table(
-        "suppression",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("withdrawal_id", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=True),
-        sa.Column("phash", sa.LargeBinary(), nullable=True),
-        sa.Column("contract", sa.Text(), nullable=True),
-        sa.Column("vector", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["withdrawal_id"], ["withdrawal.id"], name=op.f("fk_suppression_withdrawal_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression")),
-    )
-    op.create_index(op.f("ix_suppression_digest"), "suppression", ["digest"], unique=False)
-    op.create_index(op.f("ix_suppression_withdrawal_id"), "suppression", ["withdrawal_id"], unique=False)
     op.create_table(
         "template",
         sa.Column("face_id", sa.Text(), nullable=False),
@@ -302,4 +431,58 @@ def upgrade() -> None:
         ["contract", "revision", "collection_id"],
         unique=False,
     )
+    op.create_table(
+        "assignment",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("lead_id", sa.Text(), nullable=True),
+        sa.Column("seed", sa.JSON(), nullable=True),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=True),
+        sa.Column("taken_at", sa.Text(), nullable=True),
+        sa.Column("done_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_assignment_case_id")),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_assignment_lead_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_assignment_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
+    )
+    op.create_index(op.f("ix_assignment_case_id"), "assignment", ["case_id"], unique=False)
+    op.create_index(op.f("ix_assignment_person_id"), "assignment", ["person_id"], unique=False)
+    op.create_table(
+        "lead_event",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("lead_id", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_lead_event_lead_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_lead_event_person_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lead_event")),
+    )
+    op.create_index(op.f("ix_lead_event_lead_id"), "lead_event", ["lead_id"], unique=False)
+    op.create_table(
+        "review",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Text(), nullable=False),
+        sa.Column("lead_id", sa.Text(), nullable=True),
+        sa.Column("search_id", sa.Text(), nullable=True),
+        sa.Column("rank", sa.Integer(), nullable=True),
+        sa.Column("assignment_id", sa.Text(), nullable=True),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("conclusion", sa.Text(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"], name=op.f("fk_review_assignment_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["case_file.id"], name=op.f("fk_review_case_id")),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_review_lead_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_review_person_id")),
+        sa.ForeignKeyConstraint(["search_id"], ["search.id"], name=op.f("fk_review_search_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_review")),
+    )
+    op.create_index(op.f("ix_review_case_id"), "review", ["case_id"], unique=False)
+    op.create_index(op.f("ix_review_person_id"), "review", ["person_id"], unique=False)
+
     op.execute("INSERT INTO state (id, revision) VALUES (1, 0)")

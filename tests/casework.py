@@ -1,0 +1,35 @@
+"""People and cases that the tests of casework share."""
+
+from lineament.app import sign_in
+from lineament.app.casework.cases import Grounds, open_case
+from lineament.app.installation import Installation
+from lineament.app.search import Request, open_search
+from lineament.core.cases import Obtained
+from lineament.core.policy import Person, Role
+from lineament.records import people
+from lineament.records.cases import Case
+from lineament.records.searches import Search
+from tests.samples import OBAMA
+
+PURPOSE = "missing-person"  # investigation mode: the list is never empty
+
+
+def somebody(installation: Installation, name: str, *roles: Role) -> Person:
+    """Return a new person with these roles."""
+    who = Person(installation.new_id(), name, frozenset(roles))
+    with installation.records.write() as tx:
+        people.add_person(tx, who)
+    return who
+
+
+def a_case(installation: Installation, reference: str = "2026/17", who: Person | None = None) -> Case:
+    """Return a new case of this person's, by default the operator's."""
+    by = who or sign_in.operator(installation)
+    return open_case(installation, by, reference, "Somebody is missed", PURPOSE, Grounds("Last seen in May."))
+
+
+def a_search(installation: Installation, case: Case, who: Person | None = None) -> Search:
+    """Return a search in a case, for a portrait whose person is in the collection 'archive'."""
+    by = who or sign_in.operator(installation)
+    request = Request(case.purpose, ("archive",), case.reference, Obtained.FROM_FAMILY)
+    return open_search(installation, by, request, [OBAMA.read_bytes()])
