@@ -16,12 +16,16 @@ PACK := src/lineament/vision/packs/default/pack.toml
 demo: .demo/ready
 	@$(DEMO) serve --open
 
-.demo/ready: samples/congress/manifest.csv samples/mated/manifest.csv $(PACK) | .venv/run.ready
+PERMITTED := samples/congress/permission.toml samples/mated/permission.toml
+
+.demo/ready: samples/congress/manifest.csv samples/mated/manifest.csv $(PERMITTED) $(PACK) | .venv/run.ready
 	@if [ -e .demo/records.sqlite3 ]; then $(DEMO) models migrate default; fi
 	@$(DEMO) collections add congress --permission samples/congress/permission.toml \
-		--title "Portraits of the 117th United States Congress"
+		--title "Portraits of the 117th United States Congress" 2>/dev/null \
+		|| $(DEMO) collections permit congress --permission samples/congress/permission.toml
 	@$(DEMO) collections add presidents --permission samples/mated/permission.toml \
-		--title "Former presidents of the United States"
+		--title "Former presidents of the United States" 2>/dev/null \
+		|| $(DEMO) collections permit presidents --permission samples/mated/permission.toml
 	@$(DEMO) ingest samples/congress --collection congress
 	@$(DEMO) ingest samples/mated --collection presidents
 	@touch $@

@@ -1,6 +1,6 @@
 """People and cases that the tests of casework share."""
 
-from lineament.app import sign_in
+from lineament.app import collections, sign_in
 from lineament.app.casework.cases import Grounds, open_case
 from lineament.app.installation import Installation
 from lineament.app.search import Request, open_search
@@ -9,6 +9,7 @@ from lineament.core.policy import Person, Role
 from lineament.records import people
 from lineament.records.cases import Case
 from lineament.records.searches import Search
+from lineament.testing import make_permission
 from tests.samples import OBAMA
 
 PURPOSE = "missing-person"  # investigation mode: the list is never empty
@@ -33,3 +34,9 @@ def a_search(installation: Installation, case: Case, who: Person | None = None) 
     by = who or sign_in.operator(installation)
     request = Request(case.purpose, ("archive",), case.reference, Obtained.FROM_FAMILY)
     return open_search(installation, by, request, [OBAMA.read_bytes()])
+
+
+def permit_casework(installation: Installation) -> None:
+    """Permit the collection 'archive' for cases, for testing examiners and for line-ups too."""
+    purposes = ("archive-research", PURPOSE, "examiner-testing", "line-up")
+    collections.permit(installation, sign_in.operator(installation), "archive", make_permission(purposes))

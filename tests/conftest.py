@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lineament.app import collections, sign_in
 from lineament.app.installation import Installation
-from lineament.testing import Clock, make_collection, make_installation, make_permission
+from lineament.testing import Clock, make_collection, make_installation
 from lineament.vision.pipeline import Vision
+from tests.casework import permit_casework
 from tests.samples import CONGRESS, SAMPLES
 
 settings.register_profile("lineament", deadline=None)  # an absolute time never fails a test
@@ -74,8 +74,7 @@ def desk(archive: Installation) -> Installation:
 
     It holds seven portraits of seven people: of somebody else than who is sought they are all lookalikes.
     """
-    purposes = ("archive-research", "missing-person", "examiner-testing", "line-up")
-    collections.permit(archive, sign_in.operator(archive), "archive", make_permission(purposes))
+    permit_casework(archive)
     return archive
 
 

@@ -8,24 +8,15 @@ from lineament.app.casework import leads
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.core.policy import Person, Role
-from lineament.core.review import Comparison, Component, Conclusion, Finding, LeadState, Seen
+from lineament.core.review import Conclusion, LeadState
 from lineament.core.times import iso
 from lineament.ledger import commitment
 from lineament.records import reviews
 from lineament.records.reviews import Lead, Review
 from tests.casework import a_case, a_search, somebody
+from tests.reviewing import a_comparison
 
 BOTH_FOR = (Conclusion.STRONG_SAME, Conclusion.SAME)
-
-
-def a_comparison(conclusion: Conclusion = Conclusion.SAME, note: str = "The lobe is longer.") -> Comparison:
-    """Return a comparison in which the ears differ, the scars are not seen and all else is similar."""
-    unlike = {Component.EARS: Seen.DIFFERENT, Component.SCARS: Seen.NOT_VISIBLE}
-    findings = tuple(
-        Finding(one, unlike.get(one, Seen.SIMILAR), note if one is Component.EARS else "")
-        for one in Component
-    )
-    return Comparison(findings, "The brows and the nose are alike.", "The left ear differs.", conclusion)
 
 
 def a_lead(

@@ -1,4 +1,4 @@
-"""Searches that were looked through, candidates put forward, and pairs whose answer is known."""
+"""Comparisons, searches that were looked through, candidates put forward, and pairs whose answer is known."""
 
 import csv
 from pathlib import Path
@@ -8,18 +8,37 @@ from PIL import Image, ImageEnhance, ImageOps
 from lineament.app import sign_in
 from lineament.app.candidates import show_search
 from lineament.app.casework import blind, review
+from lineament.app.casework.members import set_member
 from lineament.app.casework.seeds import PURPOSE
 from lineament.app.installation import Installation
-from lineament.core.policy import Person
-from lineament.core.review import Conclusion, Judgement
+from lineament.core.cases import Part
+from lineament.core.policy import Person, Role
+from lineament.core.review import Comparison, Component, Conclusion, Finding, Judgement, Seen
 from lineament.errors import NothingToReview
 from lineament.records import reviews
 from lineament.records.reviews import Assignment, Lead
 from lineament.records.searches import Search
-from lineament.testing import make_collection, make_permission
-from tests.casework import a_case, a_search
-from tests.leads import a_comparison
+from lineament.testing import make_collection, make_permission, recorded
+from tests.casework import a_case, a_search, somebody
 from tests.samples import CONGRESS
+
+
+def a_comparison(conclusion: Conclusion = Conclusion.SAME, note: str = "The lobe is longer.") -> Comparison:
+    """Return a comparison in which the ears differ, the scars are not seen and all else is similar."""
+    unlike = {Component.EARS: Seen.DIFFERENT, Component.SCARS: Seen.NOT_VISIBLE}
+    findings = tuple(
+        Finding(one, unlike.get(one, Seen.SIMILAR), note if one is Component.EARS else "")
+        for one in Component
+    )
+    return Comparison(findings, "The brows and the nose are alike.", "The left ear differs.", conclusion)
+
+
+def colleague(installation: Installation, search: Search, *roles: Role, part: Part = Part.STAFF) -> Person:
+    """Return somebody new with a part in the search's case."""
+    assert search.case_id
+    one = somebody(installation, f"{part} {installation.new_id()[:6]}", *roles)
+    set_member(installation, sign_in.operator(installation), search.case_id, one.id, part)
+    return one
 
 
 def looked_through(installation: Installation, search: Search, who: Person | None = None) -> None:
@@ -52,7 +71,13 @@ def put_forward(
 def lead_of(installation: Installation, search: Search, rank: int = 1) -> Lead:
     """Return what became of a candidate that was put forward."""
     with installation.records.read() as tx:
-        found = reviews.lead_of_candidate(tx, search.id, rank)
+        return next(one for one in reviews.leads_of_search(tx, search.id) if one.rank == rank)
+
+
+def now(installation: Installation, lead: Lead) -> Lead:
+    """Return a candidate that was put forward, as it stands now."""
+    with installation.records.read() as tx:
+        found = reviews.get_lead(tx, lead.id)
     assert found
     return found
 
@@ -61,6 +86,15 @@ def assignments(installation: Installation, case_id: str) -> list[Assignment]:
     """Return the pairs of a case."""
     with installation.records.read() as tx:
         return reviews.assignments_of_case(tx, case_id)
+
+
+def own(installation: Installation, who: Person, lead: Lead) -> Assignment:
+    """Return the lead's own pair among those that an examiner has."""
+    return next(
+        one
+        for one in assignments(installation, lead.case_id)
+        if one.lead_id == lead.id and one.person_id == who.id
+    )
 
 
 def take_all(installation: Installation, who: Person) -> list[str]:
@@ -101,3 +135,8 @@ def lend_mates(installation: Installation, folder: Path, people: int = 3) -> Non
                 ImageEnhance.Brightness(closer).enhance(0.8).save(folder / f"closer-{row['path']}")
             writer.writerows([row, row | {"path": f"closer-{row['path']}"}])
     make_collection(installation, "lent", folder, make_permission((PURPOSE,)))
+
+
+def entries(installation: Installation, kind: str) -> list[dict[str, object]]:
+    """Return the entries of a kind that are in the ledger, decoded."""
+    return [entry for entry in recorded(installation) if entry["kind"] == kind]

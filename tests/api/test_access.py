@@ -73,6 +73,18 @@ def test_a_session_acts_only_from_our_own_pages(stranger: TestClient, archive: I
     assert own.status_code == 201
 
 
+def test_no_act_is_taken_from_the_page_of_another_site(stranger: TestClient, archive: Installation):
+    """Whatever address it is sent to."""
+    secret = sign_in.new_link_secret(archive, sign_in.operator(archive))
+    stranger.cookies.set(access.SESSION_COOKIE, sign_in.open_session(archive, secret))
+    acts = [(method, route.path) for route in routes(archive) for method in route.methods - {"GET", "HEAD"}]
+    assert len(acts) > 40
+    for method, path in acts:
+        for origin in ({}, {"origin": "https://evil.example"}, {"origin": f"{BASE}:81"}):
+            answer = stranger.request(method, re.sub(r"\{\w+\}", "1", path), headers=origin)
+            assert answer.status_code == 403, (method, path)
+
+
 def test_another_host_name_is_refused(client: TestClient):
     """A name that somebody points at loopback (DNS rebinding) gets no answer."""
     assert client.get("/api/v1/collections", headers={"host": "evil.example"}).status_code == 400

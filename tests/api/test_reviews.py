@@ -31,8 +31,7 @@ from lineament.web.site import create_site
 from tests.api.conftest import BASE
 from tests.api.test_access import routes
 from tests.casework import a_case, a_search, somebody
-from tests.leads import a_comparison
-from tests.reviewing import looked_through, number_of, put_forward
+from tests.reviewing import a_comparison, lead_of, looked_through, number_of, put_forward
 from tests.samples import OBAMA
 
 COMPARISON = {
@@ -264,10 +263,7 @@ def lead(desk: Installation, first: Door, search: Search) -> Lead:
     number = number_of(desk, first.who, search)
     review.compare(desk, first.who, search.id, number, FIRST)
     review.conclude(desk, first.who, search.id, [number])
-    with desk.records.read() as tx:
-        found = reviews.lead_of_candidate(tx, search.id, 1)
-    assert found
-    return found
+    return lead_of(desk, search)
 
 
 def ids(desk: Installation, search: Search, lead: Lead) -> dict[str, list[str]]:

@@ -19,6 +19,7 @@ from lineament.app.ingest import Report, ingest
 from lineament.app.installation import Installation
 from lineament.app.stored import image_bytes
 from lineament.app.withdraw import withdraw
+from lineament.core.policy import Role
 from lineament.errors import CollectionNotFound, PermissionInvalid, PermissionNotInForce
 from lineament.records import images, ingests, schema
 from lineament.records.images import Image as StoredImage
@@ -47,8 +48,7 @@ def test_photographs_are_taken_in_once(installation: Installation, portraits: Pa
         "policy.changed",
         "model.changed",
         "calibration.changed",
-        "role.granted",
-        "role.granted",
+        *["role.granted"] * len(Role),
         "collection.created",
         "permission.recorded",
         "ingest.batch",

@@ -48,15 +48,15 @@ def test_the_operator_stays_the_one_who_came_first(installation: Installation, w
         assert sign_in.operator(installation) == who
 
 
-@pytest.mark.parametrize("name", ["anna lee", "ANNA  LEE", "\uff21nna Lee"])
+@pytest.mark.parametrize("name", ["anna lee", "ANNA  LEE", "\uff21nna Lee", "An\u200bna \u202eLee"])
 def test_two_people_have_two_names(installation: Installation, who: Person, name: str):
-    """Nor can they be told apart by a capital letter, a space or a letter of another width."""
+    """Nor can they be told apart by a capital letter, a space, a letter's width or one that nobody sees."""
     people.add(installation, who, "Anna Lee", [Role.SEARCHER])
     with pytest.raises(PersonExists):
         people.add(installation, who, name, [Role.SEARCHER])
 
 
-@pytest.mark.parametrize("name", ["", "   ", "a\nb", "a\x00b", "\ud800", "x" * 101])
+@pytest.mark.parametrize("name", ["", "   ", "\u200b", "a\nb", "a\x00b", "\ud800", "x" * 101])
 def test_a_name_is_one_line_of_plain_text(installation: Installation, who: Person, name: str):
     """It is shown to others, in terminals and on pages."""
     with pytest.raises(InvalidRequest):

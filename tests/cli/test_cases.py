@@ -26,6 +26,7 @@ def data(tmp_path: Path, archive_data: Path) -> Path:
 
 def test_a_case_is_opened_searched_and_closed(data: Path):
     """What is missing is said at once; a closed case refuses a search."""
+    assert "There is no case yet." in lineament(data, "cases", "list").stdout
     made = lineament(data, *OPEN)
     assert (made.returncode, made.stdout.splitlines()[0]) == (DONE, "Opened: case 2026/17.")
     assert "Missing: The purpose 'missing-person' needs a narrative" in made.stdout
@@ -43,6 +44,7 @@ def test_a_case_is_opened_searched_and_closed(data: Path):
     assert "score 0" not in found.stdout
     assert lineament(data, "cases", "note", "2026/17", "The family called.").returncode == DONE
     assert lineament(data, "cases", "close", "2026/17").stdout == "Case 2026/17 is closed.\n"
+    assert lineament(data, "leads", "list", "2026/17").stdout.startswith("No candidate was put forward")
     closed = lineament(data, *search, "--obtained", "given-by-the-family")
     assert (closed.returncode, "Reopen it" in closed.stderr) == (REFUSED, True)
     assert "closed" in lineament(data, "cases", "list").stdout

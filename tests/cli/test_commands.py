@@ -256,8 +256,11 @@ def test_a_wrong_setting_is_named(data: Path, monkeypatch: pytest.MonkeyPatch):
     assert (done.returncode, "LINEAMENT_PORT" in done.stderr) == (BAD_INPUT, True)
 
 
-def test_a_changed_ledger_is_noticed(tmp_path: Path, archive_data: Path):
+def test_a_changed_ledger_is_noticed(tmp_path: Path, archive_data: Path, monkeypatch):
     """One flipped bit in one entry: exit code 5 and the first thing that failed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("LINEAMENT_PORT", str(free.getsockname()[1]))
     data = tmp_path / "data"
     shutil.copytree(archive_data, data)
     bundles = (data / "ledger" / "tile" / "entries" / "000.p").iterdir()

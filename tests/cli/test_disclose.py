@@ -13,9 +13,8 @@ from lineament.ledger.one_file import one_file
 from lineament.records.schema import template
 from lineament.testing import make_installation
 from lineament.vision.pipeline import Vision
-from tests.casework import a_case, a_search
+from tests.casework import a_case, a_search, permit_casework
 from tests.cli.test_commands import BAD_INPUT, DONE, lineament
-from tests.disclosed import let_cases
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, archive_data: Path, vision: V
     """A data folder with a closed case, 2026/17, in which something was searched."""
     folder = Path(shutil.copytree(archive_data, tmp_path_factory.mktemp("cli") / "data"))
     installation = make_installation(folder, None, vision)
-    let_cases(installation)
+    permit_casework(installation)
     case = a_case(installation)
     a_search(installation, case)
     close(installation, sign_in.operator(installation), case.id)

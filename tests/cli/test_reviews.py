@@ -12,8 +12,7 @@ from lineament.testing import make_installation, make_permission
 from lineament.vision.pipeline import Vision
 from tests.casework import somebody
 from tests.cli.test_commands import DONE, lineament
-from tests.leads import a_comparison
-from tests.reviewing import put_forward, take_all
+from tests.reviewing import a_comparison, put_forward, take_all
 
 
 @pytest.fixture
@@ -48,4 +47,4 @@ def test_the_pairs_and_what_examiners_said_of_them_are_counted(data: Path, visio
     assert said.returncode == DONE
     (row,) = [line for line in said.stdout.splitlines() if "Edda" in line]
     assert "not measured" in row
-    assert "1 of 1 (0.025 to 1.000)" in row
+    assert "1 of 1 (2.5 to 100 in 100)" in row

@@ -109,9 +109,9 @@ class Visitor:
     def picture(self, name: str) -> None:
         """Save what the page looks like, and see that it fits the window's width."""
         SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.wait_for_load_state("load")  # the style sheets, too
         wide = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{name} is {wide} px wider than the window"
-        self.page.wait_for_load_state("load")
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
     def fill_in(self, *photographs: Path, purpose: str = "archive-research") -> None:

@@ -146,7 +146,7 @@ def test_a_case_shows_all_that_was_searched_in_it(
             expect(visitor.page.locator(".searches")).to_contain_text(words)
         expect(visitor.page.locator(".searches > li")).to_have_count(3)
         expect(visitor.page.locator(".edited")).to_contain_text("With edits.")
-        expect(visitor.page.locator(".leads")).to_contain_text("waiting for another examiner")
+        expect(visitor.page.locator(".leads")).to_contain_text("waiting for further examiners")
         visitor.picture(name)
     phone = arrive(site, PHONE)
     phone.page.goto(f"{site.address}/cases")
@@ -209,3 +209,51 @@ def left_waiting(desk: Installation, reference: str) -> None:
     who = sign_in.operator(desk)
     request = Request("missing-person", ("archive",), reference, Obtained.FROM_FAMILY)
     open_search(desk, who, request, [SOLVAY.read_bytes()])
+
+
+def test_a_refused_form_keeps_what_was_typed_until_it_is_on_record(site: Site, visitor: Visitor) -> None:
+    """An authorisation without its issuer is refused; nothing has to be typed again, and no draft stays."""
+    page = visitor.page
+    page.goto(f"{site.address}/cases")
+    page.fill("#reference", "2026/17")
+    page.fill("#title", "Anna is missed")
+    page.check("[name=purpose][value=missing-person]")
+    page.fill("#narrative", "Last seen on 3 May.\nHer sister asks for help.")
+    page.fill("#number", "AZ 17/26")
+    page.get_by_role("button", name="Open the case").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("An authorisation needs")
+    visitor.expect_refusal(422)
+    page.get_by_role("button", name="Go back to what you typed").click()
+    expect(page.locator("#narrative")).to_have_value("Last seen on 3 May.\nHer sister asks for help.")
+    expect(page.locator("#number")).to_have_value("AZ 17/26")
+    expect(page.locator("[name=purpose][value=missing-person]")).to_be_checked()
+    page.fill("#number", "")
+    page.get_by_role("button", name="Open the case").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Anna is missed")
+    page.goto(f"{site.address}/cases")
+    expect(page.locator("#narrative")).to_have_value("")
+
+
+@pytest.mark.parametrize(
+    ("role", "places"),
+    [
+        (Role.SEARCHER, ["Search", "Cases", "Collections", "Policy", "Ledger"]),
+        (Role.EXAMINER, ["Cases", "Reviews", "Collections", "Policy", "Ledger"]),
+        (Role.COUNSEL, ["Cases", "Collections", "Policy", "Ledger"]),
+        (Role.AUDITOR, ["Cases", "Reviews", "Collections", "Policy", "Ledger"]),
+        (Role.ADMINISTRATOR, ["Reviews", "Collections", "Policy", "Ledger"]),
+        (Role.CURATOR, ["Collections", "Policy", "Ledger"]),
+    ],
+)
+def test_each_role_is_led_only_where_it_has_work(
+    site: Site, arrive: Callable[..., Visitor], desk: Installation, role: Role, places: list[str]
+) -> None:
+    """The head of each page says who is signed in, and no link in it ends in a refusal."""
+    page = arrive(site, who=somebody(desk, "Ada Archer", role)).page
+    expect(page.locator("header .visitor")).to_contain_text("Ada Archer")
+    links = page.get_by_role("navigation", name="Main").get_by_role("link")
+    expect(links).to_have_text(places)
+    expect(links.locator("xpath=self::*[@aria-current]")).to_have_count(1)  # they begin at one of them
+    for number in range(len(places)):
+        links.nth(number).click()
+        expect(links.nth(number)).to_have_attribute("aria-current", "page")

@@ -38,7 +38,8 @@ from lineament.ledger import (
 from lineament.records import ledger_entries
 from lineament.testing import make_installation
 from lineament.vision.pipeline import Vision
-from tests.disclosed import a_whole_case, let_cases
+from tests.casework import permit_casework
+from tests.disclosed import a_whole_case
 
 Files = dict[str, bytes]
 
@@ -96,7 +97,7 @@ def disclosed(tmp_path_factory: pytest.TempPathFactory, archive_data: Path, visi
     folder = tmp_path_factory.mktemp("disclosed")
     shutil.copytree(archive_data, folder / "data")
     installation = make_installation(folder / "data", None, vision)
-    let_cases(installation)
+    permit_casework(installation)
     whole = a_whole_case(installation)
     data = disclose(installation, whole.who, whole.case.id)
     with installation.records.read() as tx:

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from lineament.app import sign_in
 from lineament.app.installation import Installation, require
 from lineament.core.policy import Person, Role
-from lineament.errors import ForeignOrigin
+from lineament.errors import ForeignOrigin, RoleMissing
 from lineament.records.people import CredentialKind
 
 SESSION_COOKIE = "lineament_session"
@@ -30,7 +30,10 @@ def everyone() -> None:
 
 
 def visitor(request: Request, served: Installation) -> Person:
-    """Return whose session a request brings; looked up once for each request. Raises NotSignedIn."""
+    """Return who a request comes from, looked up once: whose session it brings, unless it came with a token.
+
+    Raises NotSignedIn.
+    """
     if not hasattr(request.state, "visitor"):
         secret = request.cookies.get(SESSION_COOKIE)
         request.state.visitor = sign_in.who_holds(served, CredentialKind.SESSION, secret)
@@ -39,13 +42,19 @@ def visitor(request: Request, served: Installation) -> Person:
 
 
 def signed_in(request: Request, served: Served) -> Person:
-    """Rule: a session of this site, or an API token. Raises NotSignedIn or ForeignOrigin."""
+    """Rule: a session of this site, or an API token, and at least one role.
+
+    Raises NotSignedIn, ForeignOrigin and RoleMissing.
+    """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return sign_in.who_holds(served, CredentialKind.TOKEN, token.strip())
-    if request.method not in _SAFE_METHODS:
+        request.state.visitor = sign_in.who_holds(served, CredentialKind.TOKEN, token.strip())
+    elif request.method not in _SAFE_METHODS:
         _require_own_origin(request)
-    return visitor(request, served)
+    who = visitor(request, served)
+    if not who.roles:
+        raise RoleMissing("All your roles were taken away.")
+    return who
 
 
 SignedIn = Annotated[Person, Depends(signed_in)]

@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from lineament.app.casework.cases import LINE_LENGTH_MAX, TEXT_LENGTH_MAX, Grounds
+from lineament.app.casework.cases import Grounds
 from lineament.app.casework.overview import CaseView
+from lineament.app.casework.texts import LINE_LENGTH_MAX, TEXT_LENGTH_MAX
 from lineament.core.cases import Authorisation, CaseState, Part
 from lineament.core.times import iso
 from lineament.records.cases import Case, Member, Note

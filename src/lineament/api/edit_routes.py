@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, FiniteFloat
 from lineament import errors
 from lineament.api.access import Searcher, Served
 from lineament.api.documented import JPEG, problems
-from lineament.api.models import SearchOut, search_out
+from lineament.api.search_models import SearchOut, search_out
 from lineament.app import candidates, edited
 from lineament.core.edits import EDITS_MAX, EditKind
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
+from lineament.api.case_models import Text
 from lineament.api.models import SourceOut, source_out
-from lineament.app.casework.cases import TEXT_LENGTH_MAX
 from lineament.app.casework.leads import WHAT_A_LEAD_IS_NOT, Examined, LeadView
 from lineament.app.casework.line_up import DESCRIPTION_LENGTH_MAX, FILLERS, FILLERS_MAX, FILLERS_MIN
 from lineament.core.review import WORDING, Truth
-
-Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX)]
+from lineament.records.reviews import comparison_document
 
 
 class EvidenceIn(BaseModel):
@@ -130,12 +129,6 @@ def _examined_out(one: Examined) -> ExaminedOut:
         place=one.place,
         name=one.name,
         at=one.review.at,
-        conclusion=made.conclusion,
         wording=WORDING[made.conclusion],
-        similarities=made.similarities,
-        differences=made.differences,
-        findings=[
-            {"component": finding.component, "seen": finding.seen, "note": finding.note}
-            for finding in made.findings
-        ],
+        **comparison_document(made),
     )

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from lineament.app.casework.blind import Pair, Queue
 from lineament.app.casework.examiners import ExaminerRates, Rate
 from lineament.app.casework.pairs import Side
-from lineament.app.casework.review import NOTE_LENGTH_MAX, TEXT_LENGTH_MAX, SearchReview
+from lineament.app.casework.review import NOTE_LENGTH_MAX, SAID_LENGTH_MAX, SearchReview
 from lineament.core.review import Comparison, Component, Conclusion, Finding, Judgement, Seen
 
-Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX)]
+Said = Annotated[str, StringConstraints(max_length=SAID_LENGTH_MAX)]
 
 
 class JudgementIn(BaseModel):
@@ -33,8 +33,8 @@ class ComparisonIn(BaseModel):
     """A comparison: a finding for every component, similarities and differences in words, a conclusion."""
 
     findings: list[FindingIn] = Field(max_length=len(Component))
-    similarities: Text
-    differences: Text
+    similarities: Said
+    differences: Said
     conclusion: Conclusion
 
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Response
 from lineament import errors
 from lineament.api.access import Examiner, Served, SignedIn
 from lineament.api.documented import JPEG, problems
-from lineament.api.models import SearchOut, search_out
 from lineament.api.review_models import (
     ComparisonIn,
     ConclusionIn,
@@ -24,6 +23,7 @@ from lineament.api.review_models import (
     queue_out,
     search_review_out,
 )
+from lineament.api.search_models import SearchOut, search_out
 from lineament.app import candidates
 from lineament.app.casework import blind, examiners, review
 

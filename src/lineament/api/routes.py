@@ -16,15 +16,15 @@ from lineament.api.models import (
     CollectionOut,
     ImageOut,
     PurposeOut,
-    SearchOut,
     SourceOut,
     collection_out,
     image_out,
     purpose_out,
-    search_out,
     source_out,
 )
+from lineament.api.search_models import SearchOut, search_out
 from lineament.app import candidates, collections, disclose, pictures, search
+from lineament.app.casework.texts import LINE_LENGTH_MAX
 from lineament.app.choices import Choice, choices_of
 from lineament.core.cases import Obtained
 from lineament.vision.pipeline import LARGEST_PROBE
@@ -70,7 +70,7 @@ def search_form(
         Form(max_length=100, description="Around a face of one photograph: left,top,right,bottom in px."),
     ] = None,
     case: Annotated[
-        str | None, Form(max_length=search.CASE_LENGTH_MAX, description="The reference of a case of yours.")
+        str | None, Form(max_length=LINE_LENGTH_MAX, description="The reference of a case of yours.")
     ] = None,
     obtained: Annotated[
         Obtained | None, Form(description="In a case: how the photographs were obtained.")

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from lineament.app import eligibility
+from lineament.app.casework.cases import part_of
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.core.cases import Part
@@ -155,7 +156,7 @@ def readable(tx: Connection, who: Person, search_id: str, now: datetime) -> tupl
     """Return the same, with the part or role in which this person reads it at ``now`` (UTC)."""
     search = searches.get_search(tx, search_id)
     if search is not None:
-        part = cases.part_in(tx, search.case_id, who.id, now) if search.case_id else None
+        part = part_of(tx, who, search.case_id, now) if search.case_id else None
         if part is not None:
             return search, part
         if search.person_id == who.id:
@@ -210,8 +211,9 @@ def _list(
         copies = [row for row in search.candidates if row.rank == rank]
         faces = [permitted[row.face_id] for row in copies if row.face_id in permitted]
         shown.append(_shown(number, copies[0], faces, mine.get(rank), search.searched_faces or 0))
-    blind = works_on(tx, who, search) and any(one.face and not one.judgement for one in shown)
-    return tuple(one if one.judgement or not blind else _unscored(one) for one in shown), blind
+    works = works_on(tx, who, search)
+    blind = works and any(one.face and not one.judgement for one in shown)
+    return tuple(one if one.judgement or not works else _unscored(one) for one in shown), blind
 
 
 def _record_shown(

@@ -15,6 +15,7 @@ from lineament.app.candidates import (
     own_search,
     show_search,
     shown_bytes,
+    whole_search,
 )
 from lineament.app.installation import Installation
 from lineament.app.journal import act, ledger_errors
@@ -65,7 +66,7 @@ def export(installation: Installation, who: Person, search_id: str) -> bytes:
     entries = _entries(installation, search_id)
     files = {f"entries/{index}.json": entry for index, entry in entries.items()}
     files["read-me.txt"] = READ_ME.encode()
-    files["search.json"] = json_bytes(search_document(shown))
+    files["search.json"] = json_bytes(search_document(whole_search(installation, search)))
     for place, probe in enumerate(search.probes):
         if probe.size is not None and not probe.erased:
             files[f"probes/{place}"] = installation.documents.get(probe.sha256)

@@ -13,9 +13,8 @@ from lineament.app.candidates import own_search, readable_search
 from lineament.app.choices import Choice
 from lineament.app.installation import Installation
 from lineament.app.pictures import IMAGE_SIDE
-from lineament.app.probes import searched, whole
+from lineament.app.probes import probe_photograph, searched, whole
 from lineament.app.search import look_at, run
-from lineament.app.stored import probe_photograph
 from lineament.core.edits import EditKind
 from lineament.core.faces import Photograph
 from lineament.core.policy import Person

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from lineament.app import sites
 from lineament.app.installation import Installation
-from lineament.core.policy import Person, Role, Standing
+from lineament.core.policy import ROLES_FOR, Person, Role, Standing
 from lineament.errors import PermissionNotInForce
 from lineament.records import collections, images, searches
 from lineament.records.collections import Collection, Orphan
@@ -52,7 +52,8 @@ def may_see(tx: Connection, who: Person, face: StoredFace, now: datetime) -> boo
         return False
     if Role.CURATOR in who.roles:
         return True
-    found_for = searches.purposes_that_found(tx, who.id, face.image.id, now)
+    parts = [part for part, roles in ROLES_FOR.items() if roles & who.roles]
+    found_for = searches.purposes_that_found(tx, who.id, parts, face.image.id, now)
     return any(_allows(collection, purpose, now) for purpose in found_for)
 
 

@@ -59,6 +59,11 @@ def act(installation: Installation) -> Iterator[Act]:
     publish(installation)
 
 
+def acts_of(tx: Connection, case_id: str) -> dict[int, dict[str, Any]]:
+    """Return the entries of what was done in a case, decoded, by their numbers in the ledger, in order."""
+    return {index: ledger.decode(entry) for index, entry in ledger_entries.of_case(tx, case_id).items()}
+
+
 def publish(installation: Installation) -> ledger.Checkpoint:
     """Bring the public folder up to date with the entries. Safe beside other processes that do the same."""
     with _settled(installation) as (entries, size):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection
 
 from sqlalchemy import Connection
@@ -12,7 +11,7 @@ from lineament.app.installation import Installation, require
 from lineament.app.journal import act
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
-from lineament.core.words import is_plain
+from lineament.core.words import is_plain, look
 from lineament.errors import InvalidRequest, LastAdministrator, PersonExists, PersonNotFound, RoleMissing
 from lineament.records import people
 
@@ -44,7 +43,7 @@ def everybody(installation: Installation, who: Person) -> list[Person]:
     if not who.roles & _MAY_LIST:
         raise RoleMissing("The list of people is for administrators, searchers and auditors.")
     with installation.records.read() as tx:
-        return sorted(people.everybody(tx), key=lambda person: _key(person.name))
+        return sorted(people.everybody(tx), key=lambda person: look(person.name))
 
 
 def find(installation: Installation, name_or_id: str) -> Person:
@@ -92,17 +91,12 @@ def link_secret(installation: Installation, who: Person, person_id: str) -> str:
 
 
 def _named(tx: Connection, name: str) -> Person | None:
-    return next((one for one in people.everybody(tx) if _key(one.name) == _key(name)), None)
-
-
-def _key(name: str) -> str:
-    """Two names with the same key cannot be told apart by the eye."""
-    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
+    return next((one for one in people.everybody(tx) if look(one.name) == look(name)), None)
 
 
 def _name(given: str) -> str:
     """Return a name of one line. Raises InvalidRequest."""
     name = " ".join(given.split())
-    if not name or len(name) > NAME_LENGTH_MAX or not is_plain(given):
+    if not look(name) or len(name) > NAME_LENGTH_MAX or not is_plain(given):
         raise InvalidRequest(f"A name is one line of plain text, 1 to {NAME_LENGTH_MAX} characters.")
     return name

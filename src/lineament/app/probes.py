@@ -1,12 +1,25 @@
-"""The pixels of the photographs that are searched, as they were searched: their edits are made again."""
+"""The photographs that are searched: as given, and as searched, for which their edits are made again."""
 
 from __future__ import annotations
 
 from lineament.app.installation import Installation
-from lineament.app.stored import probe_photograph
 from lineament.core.faces import Photograph
+from lineament.errors import ProbeErased, SearchNotFound
 from lineament.records.searches import Probe
 from lineament.vision.edits import replay
+
+
+def probe_photograph(installation: Installation, probe: Probe) -> bytes:
+    """Return a photograph as it was given to be searched.
+
+    Raises ProbeErased where its time has passed, SearchNotFound where it was not read and so not kept, and
+    BlobLost or StorageFailed.
+    """
+    if probe.size is None:
+        raise SearchNotFound("The photographs of this search were not kept.")
+    if probe.erased:
+        raise ProbeErased("The photograph that was searched was erased, as the policy says.")
+    return installation.documents.get(probe.sha256)
 
 
 def whole(installation: Installation, probe: Probe) -> Photograph:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from lineament.app import eligibility
 from lineament.app.casework import cases as casework
+from lineament.app.casework.texts import LINE_LENGTH_MAX
 from lineament.app.choices import Choice
 from lineament.app.installation import Installation
 from lineament.app.journal import act
@@ -50,7 +51,6 @@ from lineament.vision.pipeline import LARGEST_PROBE
 from lineament.vision.quality import require_usable
 
 LOWEST_SCORE = -1.0  # of a cosine: no threshold
-CASE_LENGTH_MAX = 200  # characters
 DAY = timedelta(hours=24)
 COLLECTIONS_MAX = 500  # so that an entry of the ledger holds them: it has 65,535 bytes
 CANDIDATE_ROWS_MAX = 400  # copies counted; likewise
@@ -163,9 +163,9 @@ _NOT_OPEN = "This search is not waiting for a face to be chosen."
 
 def _require_plain(request: Request) -> None:
     """Refuse what could not be recorded or shown, whichever door it came through."""
-    if not is_plain(request.case_reference or "") or len(request.case_reference or "") > CASE_LENGTH_MAX:
+    if not is_plain(request.case_reference or "") or len(request.case_reference or "") > LINE_LENGTH_MAX:
         raise InvalidRequest(
-            f"The case reference must be plain text of at most {CASE_LENGTH_MAX} characters."
+            f"The case reference must be plain text of at most {LINE_LENGTH_MAX} characters."
         )
     if len(request.collections) > COLLECTIONS_MAX:
         raise InvalidRequest(f"At most {COLLECTIONS_MAX} collections can be searched at once.")

@@ -54,6 +54,9 @@ def list_() -> None:
 
     with opened() as installation:
         found = my_cases(installation, sign_in.operator(installation))
+    if not found:
+        click.echo("There is no case yet. `lineament cases open --help` says how to open one.")
+        return
     table = Table("reference", "title", "purpose", "state", "opened", "your part", box=None)
     for case, part in found:
         when = f"{from_iso(case.opened_at):%Y-%m-%d}"

@@ -55,10 +55,11 @@ def disclose(case: str, output: Path) -> None:
     """
     from lineament.app import sign_in
     from lineament.app.casework import disclosure
+    from lineament.app.casework.overview import find_case
 
     with opened() as installation:
         who = sign_in.operator(installation)
-        found = disclosure.case_named(installation, who, case)
+        found = find_case(installation, who, case)
         write_new(output, disclosure.disclose(installation, who, found.id))
 
 

@@ -38,7 +38,7 @@ def edit(
     Nothing is enhanced: each edit is recorded and can be done again to the same pixels. The list for the
     unedited photograph stays on record beside the new one.
     """
-    from lineament.api.models import search_out
+    from lineament.api.search_models import search_out
     from lineament.app import candidates, edited, sign_in
     from lineament.app.choices import choices_of
 

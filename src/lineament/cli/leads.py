@@ -13,7 +13,7 @@ from lineament.cli.cases import REFERENCE, cases
 from lineament.cli.common import EXIT_CODES, opened, print_table
 from lineament.cli.disclose import OUTPUT, write_new
 from lineament.core.review import WORDING, Truth
-from lineament.core.words import plain
+from lineament.core.words import capital, plain
 
 if TYPE_CHECKING:
     from lineament.app.casework.leads import LeadView
@@ -42,6 +42,9 @@ def list_(reference: str) -> None:
     with opened() as installation:
         who = sign_in.operator(installation)
         found = overview(installation, who, find_case(installation, who, reference).id).leads
+    if not found:
+        click.echo("No candidate was put forward in this case.")
+        return
     table = Table("lead", "put forward", "state", "right or not", box=None)
     for lead in found:
         table.add_row(lead.id, lead.put_forward_at, lead.state, lead.truth or "")
@@ -179,7 +182,7 @@ def case_report(reference: str, output: Path) -> None:
 def _text(view: LeadView) -> str:
     from lineament.app.casework.leads import WHAT_A_LEAD_IS_NOT
 
-    lines = [*WHAT_A_LEAD_IS_NOT, "", f"{view.standing[0].upper()}{view.standing[1:]}."]
+    lines = [*WHAT_A_LEAD_IS_NOT, "", f"{capital(view.standing)}."]
     if view.candidate is None:
         lines.append("The candidate is withheld.")
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 from rich.table import Table
 
@@ -40,7 +42,8 @@ def add(name: str, roles: tuple[str, ...]) -> None:
 
     with opened() as installation:
         new = use.add(installation, sign_in.operator(installation), name, [Role(one) for one in roles])
-    click.echo(f"'{new.name}' is added: {_roles(new)}. `lineament sign-in --as NAME` makes a link for them.")
+    click.echo(f"'{new.name}' is added: {_roles(new)}. Make a link for them with:")
+    click.echo(f"  lineament sign-in --as {shlex.quote(new.name)}")
 
 
 @people.command(epilog=EXIT_CODES, name="roles")

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 from rich.table import Table
 
 from lineament.cli.common import EXIT_CODES, opened, print_table
 from lineament.core.words import counted, plain
-
-if TYPE_CHECKING:
-    from lineament.app.casework.examiners import Rate
 
 
 @click.command(short_help="Show how often examiners are wrong.", epilog=EXIT_CODES)
@@ -26,11 +21,16 @@ def examiners() -> None:
     with opened() as installation:
         rates = use.error_rates(installation, sign_in.operator(installation))
     table = Table(
-        "examiner", "mates missed", "lookalikes supported", "mates undecided", "lookalikes undecided"
+        "examiner",
+        "mates missed",
+        "lookalikes supported",
+        "mates undecided",
+        "lookalikes undecided",
+        box=None,
     )
     for one in rates:
         shares = (one.missed, one.wrongly_supported, one.undecided_mates, one.undecided_lookalikes)
-        table.add_row(plain(one.name), *map(_text, shares))
+        table.add_row(plain(one.name), *map(str, shares))
     print_table(table)
 
 
@@ -54,9 +54,3 @@ def seeds() -> None:
             f"Without {what} a part of the examiners' error rates is not measured. Add photographs of named "
             f"people, two or more of each, to a collection whose permission allows {use.PURPOSE}."
         )
-
-
-def _text(rate: Rate) -> str:
-    if not rate.measured:
-        return "not measured"
-    return f"{rate.events} of {rate.trials:,} ({rate.low:.3f} to {rate.high:.3f})"

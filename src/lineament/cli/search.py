@@ -12,7 +12,7 @@ from lineament.core.cases import Obtained
 from lineament.core.words import counted, plain
 
 if TYPE_CHECKING:
-    from lineament.api.models import ProbeOut, SearchOut
+    from lineament.api.search_models import ProbeOut, SearchOut
 
 EXITS = {"awaiting-face": Exit.CHOOSE_FACE, "empty": Exit.NOTHING}  # by how a search stands
 
@@ -59,7 +59,7 @@ def search(
     show one usable face alone, its faces are listed: choose one with --face, or draw a box around one that
     was not found with --box.
     """
-    from lineament.api.models import search_out
+    from lineament.api.search_models import search_out
     from lineament.app import candidates, collections, sign_in
     from lineament.app import search as use
     from lineament.app.choices import choices_of

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from lineament.core.cases import Authorisation
+from lineament.core.cases import Authorisation, Part
 from lineament.core.permission import LegalBasis, Permission, PermissionState
 from lineament.core.words import listed
 
@@ -35,6 +35,13 @@ class Role(StrEnum):
     AUDITOR = "auditor"  # reads every case
     COUNSEL = "counsel"  # reads the one case that they were given
     EXPERT = "expert"  # likewise
+
+
+ROLES_FOR: Mapping[Part, frozenset[Role]] = {  # one of which a person needs for a part in a case
+    Part.STAFF: frozenset({Role.SEARCHER, Role.EXAMINER}),
+    Part.COUNSEL: frozenset({Role.COUNSEL}),
+    Part.EXPERT: frozenset({Role.EXPERT}),
+}
 
 
 class Need(StrEnum):

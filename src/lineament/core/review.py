@@ -99,25 +99,6 @@ class Comparison:
     conclusion: Conclusion
 
 
-class Outcome(StrEnum):
-    """What the examiners' conclusions on one candidate come to."""
-
-    OPEN = "open"  # another examiner is needed
-    LEAD = "lead"
-    NOT_SUPPORTED = "not-supported"
-
-
-def outcome_of(conclusions: Sequence[Conclusion], reviewers: int) -> Outcome:
-    """Return what the conclusions on a candidate come to, when ``reviewers`` examiners must agree.
-
-    One may disagree, and then one more is asked; two who do not support it end it.
-    """
-    supporting = sum(one in FOR_SAME for one in conclusions)
-    if supporting >= reviewers:
-        return Outcome.LEAD
-    return Outcome.NOT_SUPPORTED if len(conclusions) - supporting >= 2 else Outcome.OPEN
-
-
 class LeadState(StrEnum):
     """Where a candidate stands that was put forward."""
 
@@ -126,6 +107,17 @@ class LeadState(StrEnum):
     LEAD = "lead"
     ACTED_ON = "acted-on"
     SET_ASIDE = "set-aside"
+
+
+def state_after(conclusions: Sequence[Conclusion], reviewers: int) -> LeadState:
+    """Return where a candidate stands after these conclusions, when ``reviewers`` examiners must agree.
+
+    One may disagree, and then one more is asked: it stays put forward. Two who do not support it end it.
+    """
+    supporting = sum(one in FOR_SAME for one in conclusions)
+    if supporting >= reviewers:
+        return LeadState.LEAD
+    return LeadState.NOT_SUPPORTED if len(conclusions) - supporting >= 2 else LeadState.PUT_FORWARD
 
 
 class Truth(StrEnum):

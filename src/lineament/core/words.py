@@ -17,6 +17,11 @@ def listed(words: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def capital(text: str) -> str:
+    """Return a text with a capital letter at its start, as a sentence has it; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def is_web_address(text: str) -> bool:
     """Say whether a text is an http or https address with a host, that a browser may be sent to."""
     try:
@@ -31,6 +36,17 @@ def is_plain(text: str) -> bool:
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
 
 
+def is_plain_text(text: str) -> bool:
+    """Say the same of every line of a text."""
+    return all(map(is_plain, text.split("\n")))
+
+
 def plain(text: str) -> str:
     """Return a text with a question mark for everything that is not plain."""
     return "".join(character if is_plain(character) else "?" for character in text)
+
+
+def look(text: str) -> str:
+    """Return the same for texts that the eye does not tell apart: by case, blanks and what nobody sees."""
+    seen = (one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf")
+    return " ".join("".join(seen).split()).casefold()

@@ -90,6 +90,11 @@ def case_with_reference(tx: Connection, reference: str) -> Case | None:
     return _one(tx, case_file.c.reference == reference)
 
 
+def references(tx: Connection) -> list[str]:
+    """Return the reference of every case."""
+    return list(tx.scalars(select(case_file.c.reference)))
+
+
 def list_cases(tx: Connection) -> list[Case]:
     """Return every case, the newest first."""
     rows = tx.execute(select(case_file).order_by(case_file.c.opened_at.desc(), case_file.c.id)).mappings()

@@ -204,12 +204,6 @@ def leads_of_search(tx: Connection, search_id: str) -> list[Lead]:
     return _leads(tx, lead.c.search_id == search_id)
 
 
-def lead_of_candidate(tx: Connection, search_id: str, rank: int) -> Lead | None:
-    """Return what became of a candidate that was put forward, or None."""
-    found = _leads(tx, (lead.c.search_id == search_id) & (lead.c.rank == rank))
-    return found[0] if found else None
-
-
 def add_lead_event(tx: Connection, new: LeadEvent) -> None:
     """Record what was done with a lead."""
     tx.execute(insert(lead_event).values(vars(new)))
@@ -288,12 +282,6 @@ def set_lead_of_review(tx: Connection, review_id: str, lead_id: str) -> None:
     tx.execute(update(review).where(review.c.id == review_id).values(lead_id=lead_id))
 
 
-def get_review(tx: Connection, review_id: str) -> Review | None:
-    """Return one comparison, or None."""
-    found = _reviews(tx, review.c.id == review_id)
-    return found[0] if found else None
-
-
 def reviews_of_case(tx: Connection, case_id: str) -> list[Review]:
     """Return every comparison made in a case, of seeds too, oldest first."""
     return _reviews(tx, review.c.case_id == case_id)
@@ -307,11 +295,6 @@ def reviews_of_lead(tx: Connection, lead_id: str) -> list[Review]:
 def reviews_of_search(tx: Connection, search_id: str) -> list[Review]:
     """Return the first examiner's comparisons of a search's candidates, oldest first."""
     return _reviews(tx, review.c.search_id == search_id)
-
-
-def reviews_of_person(tx: Connection, person_id: str) -> list[Review]:
-    """Return every comparison of an examiner, oldest first."""
-    return _reviews(tx, review.c.person_id == person_id)
 
 
 def answers(tx: Connection, person_ids: Sequence[str] | None = None) -> list[Answer]:

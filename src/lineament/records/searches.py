@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
+from lineament.core.cases import Part
 from lineament.core.edits import Edit, EditKind
 from lineament.core.faces import DetectedFace
 from lineament.core.policy import Reason
@@ -194,19 +195,28 @@ def was_shown(tx: Connection, search_id: str, person_id: str, shown: str) -> boo
 
 
 def people_who_saw(tx: Connection, case_id: str) -> set[str]:
-    """Return the ids of everybody who made a search in a case or was shown the list of one."""
-    made = select(search.c.person_id).where(search.c.case_id == case_id)
-    shown = select(shown_list.c.person_id).join(search).where(search.c.case_id == case_id)
+    """Return the ids of everybody who made a search in a case or was shown the list of one.
+
+    A search elsewhere counts as one of the case while a photograph is kept that both were made with.
+    """
+    of_case = select(kept_probe.c.sha256).join(search).where(search.c.case_id == case_id)
+    alike = select(kept_probe.c.search_id).where(kept_probe.c.sha256.in_(of_case))
+    these = (search.c.case_id == case_id) | search.c.id.in_(alike)
+    made = select(search.c.person_id).where(these)
+    shown = select(shown_list.c.person_id).join(search).where(these)
     return {*tx.scalars(made), *tx.scalars(shown)}
 
 
-def purposes_that_found(tx: Connection, person_id: str, image_id: str, now: datetime) -> set[str]:
+def purposes_that_found(
+    tx: Connection, person_id: str, parts: Sequence[Part], image_id: str, now: datetime
+) -> set[str]:
     """Return the purposes of the searches that returned an image and that this person may read at ``now``.
 
-    Those are their own, and those of the cases in which they have a part.
+    Those are their own, and those of the cases in which they have one of these parts.
     """
     of_cases = select(case_member.c.case_id).where(
         case_member.c.person_id == person_id,
+        case_member.c.part.in_(parts),
         or_(case_member.c.until.is_(None), case_member.c.until > iso(now)),
     )
     query = (

@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from lineament.api.access import Searcher, Served, SignedIn
 from lineament.api.case_models import WantedState
 from lineament.app.casework import cases, members
-from lineament.app.casework.cases import LINE_LENGTH_MAX, TEXT_LENGTH_MAX, Grounds
+from lineament.app.casework.cases import Grounds
 from lineament.app.casework.overview import my_cases, overview
+from lineament.app.casework.texts import LINE_LENGTH_MAX, TEXT_LENGTH_MAX
 from lineament.core.cases import Authorisation, CaseState, Part
 from lineament.core.policy import Role
 from lineament.core.times import iso
@@ -39,14 +40,14 @@ class GroundsForm(BaseModel):
 
     def grounds(self) -> Grounds:
         """Return what was given. Raises InvalidRequest where a part of the authorisation is missing."""
-        narrative, consent = (text.replace("\r\n", "\n") for text in (self.narrative, self.consent))
         given = [one.strip() for one in (self.number, self.issuer, self.scope, self.expires)]
         if not any(given):
-            return Grounds(narrative, None, consent)
+            return Grounds(self.narrative, None, self.consent)
         if not all(given):
             raise InvalidRequest("An authorisation needs its number, issuer, scope and expiry.")
         number, issuer, scope, expires = given
-        return Grounds(narrative, Authorisation(number, issuer, scope, _moment(expires)), consent)
+        allowed = Authorisation(number, issuer, scope, _moment(expires))
+        return Grounds(self.narrative, allowed, self.consent)
 
 
 class NewCaseForm(GroundsForm):
@@ -130,7 +131,7 @@ def set_member(
 @router.post("/cases/{case_id}/notes")
 def add_note(served: Served, who: SignedIn, case_id: str, text: Annotated[Text, Form()]) -> Response:
     """Add a note."""
-    cases.add_note(served, who, case_id, text.replace("\r\n", "\n"))
+    cases.add_note(served, who, case_id, text)
     return _to(case_id, "notes")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from lineament.app.casework.review import NOTE_LENGTH_MAX, TEXT_LENGTH_MAX
+from lineament.app.casework.review import NOTE_LENGTH_MAX, SAID_LENGTH_MAX
 from lineament.core.review import Comparison, Component, Conclusion, Finding, Judgement, Seen
 from lineament.errors import ComparisonIncomplete
 from lineament.web import words
@@ -52,7 +52,7 @@ def fields(given: Form, refusal: ComparisonIncomplete | None = None) -> dict[str
         "note_length": NOTE_LENGTH_MAX,
         "problem": str(refusal) if refusal and not missing else None,
         "seen_values": list(Seen),
-        "text_length": TEXT_LENGTH_MAX,
+        "text_length": SAID_LENGTH_MAX,
     }
 
 

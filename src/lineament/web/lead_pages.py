@@ -13,7 +13,6 @@ from pydantic import Field
 from lineament.api.access import Served, SignedIn
 from lineament.api.lead_routes import ZIP, handed_out
 from lineament.app.casework import leads, reports
-from lineament.app.casework.cases import TEXT_LENGTH_MAX
 from lineament.app.casework.leads import WHAT_A_LEAD_IS_NOT
 from lineament.app.casework.line_up import (
     DESCRIPTION_LENGTH_MAX,
@@ -23,6 +22,7 @@ from lineament.app.casework.line_up import (
     line_up,
 )
 from lineament.app.casework.report_page import STYLE, Report
+from lineament.app.casework.texts import TEXT_LENGTH_MAX
 from lineament.core.cases import CaseState, Part
 from lineament.core.review import LeadState, Truth
 from lineament.web.render import page

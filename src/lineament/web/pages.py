@@ -108,4 +108,6 @@ def _first_page(who: Person) -> str:
     """Return where somebody begins who does not search."""
     if Role.EXAMINER in who.roles:
         return "/reviews"
-    return "/collections" if who.roles <= {Role.CURATOR} else "/cases"
+    if who.roles & {Role.COUNSEL, Role.EXPERT, Role.AUDITOR}:
+        return "/cases"
+    return "/policy" if Role.ADMINISTRATOR in who.roles else "/collections"

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lineament.api.access import installation, visitor
-from lineament.core.policy import Person
+from lineament.core.policy import Person, Role
 from lineament.errors import NotSignedIn
 from lineament.web import pictures, words
 
@@ -17,6 +17,9 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",  # so that the browser says where the sign-out form comes from
 }
+
+_IN_CASES = {Role.SEARCHER, Role.EXAMINER, Role.COUNSEL, Role.EXPERT, Role.AUDITOR}
+_ABOUT_REVIEWS = {Role.EXAMINER, Role.AUDITOR, Role.ADMINISTRATOR}
 
 _templates = Environment(
     loader=PackageLoader("lineament.web"),
@@ -29,11 +32,26 @@ _templates.filters |= words.FILTERS | pictures.FILTERS
 
 
 def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return one page. The templates also get ``visitor`` and ``path``."""
+    """Return one page. The templates also get ``visitor``, ``places`` and ``path``."""
+    who = _visitor(request)
     html = _templates.get_template(template).render(
-        visitor=_visitor(request), path=request.url.path, **values
+        visitor=who, places=_places(who), path=request.url.path, **values
     )
     return HTMLResponse(html, status, _HEADERS)
+
+
+def _places(who: Person | None) -> list[tuple[str, str]]:
+    """Return where the page's head leads, (address, name): only where somebody with these roles has work."""
+    places = []
+    if who and Role.SEARCHER in who.roles:
+        places.append(("/", "Search"))
+    if who and who.roles & _IN_CASES:
+        places.append(("/cases", "Cases"))
+    if who and who.roles & _ABOUT_REVIEWS:
+        places.append(("/reviews", "Reviews"))
+    if who:
+        places += [("/collections", "Collections"), ("/policy", "Policy")]
+    return [*places, ("/ledger", "Ledger")]
 
 
 def _visitor(request: Request) -> Person | None:

@@ -14,8 +14,6 @@ from lineament.web import comparison_form
 from lineament.web.comparison_form import Given
 from lineament.web.render import page
 
-_SEE_ALL = {Role.AUDITOR, Role.ADMINISTRATOR}
-
 router = APIRouter(include_in_schema=False)
 
 
@@ -23,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 def reviews_page(request: Request, served: Served, who: SignedIn, thanks: bool = False) -> Response:
     """Show what waits for an examiner, and how often they err; auditors and administrators see all."""
     is_examiner = Role.EXAMINER in who.roles
-    sees_all = bool(_SEE_ALL & who.roles)
+    sees_all = bool(who.roles & examiners.SEE_ALL)
     return page(
         request,
         "reviews.html",

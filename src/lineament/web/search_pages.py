@@ -13,15 +13,13 @@ from lineament.api.access import Examiner, Searcher, Served, SignedIn
 from lineament.api.problems import status_of
 from lineament.app import candidates, edited
 from lineament.app.casework import review
-from lineament.app.casework.overview import my_cases
 from lineament.app.installation import Installation
 from lineament.app.search import choose_face
-from lineament.core.cases import CaseState, Part
 from lineament.core.odds import sentence
 from lineament.core.policy import Person, Role
 from lineament.core.review import FOR_SAME, Judgement
 from lineament.errors import ComparisonIncomplete, InvalidRequest
-from lineament.records.searches import Outcome, Search
+from lineament.records.searches import Outcome
 from lineament.web import comparison_form
 from lineament.web.comparison_form import Given
 from lineament.web.render import page
@@ -44,7 +42,7 @@ def result_page(request: Request, served: Served, who: SignedIn, search_id: str)
     if search.outcome not in {Outcome.CANDIDATES, Outcome.EMPTY}:
         return page(request, "stopped.html", **common)
     state = review.state_of(served, who, search_id) if search.case_id else None
-    works = _works(served, who, search)
+    works = state is not None and state.works
     cost = shown.at_threshold
     return page(
         request,
@@ -157,7 +155,7 @@ def _compare_page(
     if state and candidate.face:
         review.open_candidate(served, who, search_id, number)
     made = state.reviews.get(number, ()) if state else ()
-    works = _works(served, who, search)
+    works = state is not None and state.works
     concluded = state is not None and state.conclusion is not None
     compared = who.id in {one.person_id for one in made}
     can_be = candidate.judgement is not None and not concluded and not compared
@@ -184,12 +182,6 @@ def _compare_page(
 def _back_to(search_id: str, number: int, probe: int) -> Response:
     same_probe = f"?probe={probe}" if probe > 1 else ""
     return RedirectResponse(f"/searches/{search_id}/candidates/{number}{same_probe}", 303)
-
-
-def _works(served: Installation, who: Person, search: Search) -> bool:
-    """Say whether a person may review in a search's case: they work on it, and it is not closed."""
-    mine = {case.id: part for case, part in my_cases(served, who) if case.state is not CaseState.CLOSED}
-    return search.case_id is not None and mine.get(search.case_id) is Part.STAFF
 
 
 def _supported(who: Person, state: review.SearchReview) -> list[int]:

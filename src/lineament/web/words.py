@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from lineament.app.casework.examiners import Rate
 from lineament.core.cases import CaseState, Obtained, Part
-from lineament.core.edits import Edit, EditKind
 from lineament.core.permission import LegalBasis, PermissionState
 from lineament.core.policy import Mode, Need
 from lineament.core.review import WORDING as CONCLUSIONS
 from lineament.core.review import Component, Conclusion, Judgement, LeadState, Seen
-from lineament.core.times import from_iso
-from lineament.core.words import is_web_address
+from lineament.core.times import day, moment, time
+from lineament.core.wording import (
+    CASE_STATES,
+    COMPONENTS,
+    LEAD_STATES,
+    MODES,
+    OBTAINED,
+    PARTS,
+    SEEN,
+    edit_in_words,
+)
+from lineament.core.words import capital, is_web_address
 from lineament.records.searches import Outcome
 
 LEGAL_BASES = {
@@ -34,37 +40,12 @@ PERMISSION_STATES = {
     PermissionState.EXPIRED: "expired",
     PermissionState.WITHDRAWN: "withdrawn",
 }
-MODES = {
-    Mode.IDENTIFICATION: "Only faces at or above a threshold are listed; an empty list is an answer.",
-    Mode.INVESTIGATION: "A short list of the nearest faces, without a threshold: it is never empty, "
-    "whether or not the person is there.",
-}
 OUTCOMES = {
     Outcome.CANDIDATES: "candidates to review",
     Outcome.EMPTY: "no lead",
     Outcome.AWAITING_FACE: "waiting: choose a face",
     Outcome.REFUSED: "refused",
     Outcome.FAILED: "stopped",
-}
-CASE_STATES = {
-    CaseState.OPEN: "open",
-    CaseState.SEARCHING: "searching",
-    CaseState.UNDER_REVIEW: "under review",
-    CaseState.CLOSED: "closed",
-    CaseState.APPEALED: "appealed",
-}
-PARTS = {
-    Part.STAFF: "works on it",
-    Part.COUNSEL: "counsel, reads it",
-    Part.EXPERT: "independent expert, reads it",
-}
-OBTAINED = {
-    Obtained.OWN: "The searcher took it",
-    Obtained.FROM_PERSON: "The person sought gave it",
-    Obtained.FROM_FAMILY: "Their family gave it",
-    Obtained.ARCHIVE: "It is from an archive",
-    Obtained.PUBLISHED: "It was published",
-    Obtained.EVIDENCE: "It is evidence",
 }
 NEEDS = {
     Need.CASE: "a case",
@@ -77,71 +58,27 @@ JUDGEMENTS = {
     Judgement.NOT_WORTH_COMPARING: "not worth comparing",
     Judgement.CANNOT_TELL: "cannot tell from these photographs",
 }
-SEEN = {
-    Seen.NOT_VISIBLE: "not visible",
-    Seen.SIMILAR: "similar",
-    Seen.DIFFERENT: "different",
+LOOK_AT = {
+    Component.SKIN: "Texture, folds and pores. Its colour depends on the light and says little.",
+    Component.OUTLINE: "The line from the crown over the temples down to the jaw.",
+    Component.COMPOSITION: "How its parts lie to one another; what is not even.",
+    Component.HAIRLINE: "Where the hair begins, and bald places. A haircut is no difference.",
+    Component.FOREHEAD: "Height, width and slope; the ridge over the brows.",
+    Component.EYEBROWS: "Course, thickness and ends; the gap between them.",
+    Component.EYES: "Opening, corners, lids and their folds, iris; the distance between them.",
+    Component.CHEEKS: "Cheekbones, fullness, dimples.",
+    Component.NOSE: "Root, bridge, tip, wings and nostrils; length and width.",
+    Component.EARS: "Size and angle; the rim, the folds inside it, the lobe and how it is attached.",
+    Component.MOUTH: "Both lips, the line between them, corners, the groove above; teeth.",
+    Component.CHIN: "Shape and height of the chin, a cleft, the line of the jaw.",
+    Component.NECK: "Width and length; folds, the larynx.",
+    Component.FACIAL_HAIR: "Where it grows, how densely. It may have been shaved or grown since.",
+    Component.LINES: "Lines and creases: where they run, how long and how deep they are.",
+    Component.SCARS: "Place, shape and size of each.",
+    Component.MARKS: "Moles, freckles, birthmarks and other marks: place, shape and size.",
+    Component.ALTERATIONS: "Piercings, tattoos, make-up, surgery, injuries.",
+    Component.OTHER: "What none of the above names. Glasses and clothes are not the face.",
 }
-_EDITS: Mapping[EditKind, Callable[..., str]] = {
-    EditKind.CROP: lambda left, top, right, bottom: (
-        f"Cut out: {right - left:,} x {bottom - top:,} px, "
-        f"{left:,} px from the left and {top:,} px from the top"
-    ),
-    EditKind.ROTATE: lambda degrees: (
-        f"Turned by {abs(degrees)}° {'clockwise' if degrees < 0 else 'counter-clockwise'}"
-    ),
-    EditKind.FLIP: lambda: "Flipped, left to right",
-    EditKind.BRIGHTNESS: lambda factor: f"Brightness {factor}",
-    EditKind.CONTRAST: lambda factor: f"Contrast {factor}",
-    EditKind.DEINTERLACE: lambda field: f"Deinterlaced: the {'second' if field else 'first'} field kept",
-    EditKind.RESIZE: lambda width, height: f"Resized to {width:,} x {height:,} px",
-}
-LEAD_STATES = {
-    LeadState.PUT_FORWARD: "put forward, waiting for another examiner",
-    LeadState.NOT_SUPPORTED: "not supported by the examiners",
-    LeadState.LEAD: "a lead",
-    LeadState.ACTED_ON: "a lead, acted on",
-    LeadState.SET_ASIDE: "a lead, set aside",
-}
-COMPONENTS = {  # each with what to look at
-    Component.SKIN: ("Skin", "Texture, folds and pores. Its colour depends on the light and says little."),
-    Component.OUTLINE: ("Outline of the head", "The line from the crown over the temples down to the jaw."),
-    Component.COMPOSITION: ("Build of the face", "How its parts lie to one another; what is not even."),
-    Component.HAIRLINE: ("Hairline", "Where the hair begins, and bald places. A haircut is no difference."),
-    Component.FOREHEAD: ("Forehead", "Height, width and slope; the ridge over the brows."),
-    Component.EYEBROWS: ("Eyebrows", "Course, thickness and ends; the gap between them."),
-    Component.EYES: ("Eyes", "Opening, corners, lids and their folds, iris; the distance between them."),
-    Component.CHEEKS: ("Cheeks", "Cheekbones, fullness, dimples."),
-    Component.NOSE: ("Nose", "Root, bridge, tip, wings and nostrils; length and width."),
-    Component.EARS: (
-        "Ears",
-        "Size and angle; the rim, the folds inside it, the lobe and how it is attached.",
-    ),
-    Component.MOUTH: ("Mouth", "Both lips, the line between them, corners, the groove above; teeth."),
-    Component.CHIN: ("Chin and jaw", "Shape and height of the chin, a cleft, the line of the jaw."),
-    Component.NECK: ("Neck", "Width and length; folds, the larynx."),
-    Component.FACIAL_HAIR: ("Beard", "Where it grows, how densely. It may have been shaved or grown since."),
-    Component.LINES: ("Lines", "Lines and creases: where they run, how long and how deep they are."),
-    Component.SCARS: ("Scars", "Place, shape and size of each."),
-    Component.MARKS: ("Marks", "Moles, freckles, birthmarks and other marks: place, shape and size."),
-    Component.ALTERATIONS: ("Alterations", "Piercings, tattoos, make-up, surgery, injuries."),
-    Component.OTHER: ("Anything else", "What none of the above names. Glasses and clothes are not the face."),
-}
-
-
-def day(when: datetime) -> str:
-    """Return the day of a UTC time as ``2 January 2026``."""
-    return f"{when.day} {when:%B %Y}"
-
-
-def moment(when: datetime) -> str:
-    """Return a UTC time as ``2 January 2026, 14:05 UTC``."""
-    return f"{day(when)}, {when:%H:%M} UTC"
-
-
-def time(text: str) -> str:
-    """Return an ISO time as ``2 January 2026, 14:05 UTC``."""
-    return moment(from_iso(text))
 
 
 def legal_basis(value: str) -> str:
@@ -176,7 +113,7 @@ def part(value: str) -> str:
 
 def obtained(value: str) -> str:
     """Return how a photograph was obtained, in words."""
-    return OBTAINED[Obtained(value)]
+    return capital(OBTAINED[Obtained(value)])
 
 
 def need(value: str) -> str:
@@ -196,12 +133,12 @@ def seen(value: str) -> str:
 
 def component(value: str) -> str:
     """Return the name of a component of a face."""
-    return COMPONENTS[Component(value)][0]
+    return COMPONENTS[Component(value)]
 
 
 def look_at(value: str) -> str:
     """Return what to look at in a component of a face."""
-    return COMPONENTS[Component(value)][1]
+    return LOOK_AT[Component(value)]
 
 
 def conclusion(value: str) -> str:
@@ -212,17 +149,6 @@ def conclusion(value: str) -> str:
 def lead_state(value: str) -> str:
     """Return where a candidate stands that was put forward, in words."""
     return LEAD_STATES[LeadState(value)]
-
-
-def interval(rate: Rate) -> str:
-    """Return the interval of an error rate as ``2.5 to 31 in 100``."""
-    low, high = (f"{100 * share:.2g}" if share < 0.995 else "100" for share in (rate.low, rate.high))
-    return f"{low} to {high} in 100"
-
-
-def edit_in_words(edit: Edit) -> str:
-    """Return an edit of a photograph in words."""
-    return _EDITS[edit.kind](*edit.values)
 
 
 def web_link(url: str | None) -> str | None:
@@ -263,7 +189,6 @@ FILTERS = {
         look_at,
         conclusion,
         lead_state,
-        interval,
         edit_in_words,
         web_link,
         host,

@@ -1,21 +1,30 @@
 """Cases: opened, searched, numbered without a gap, and closed to everybody who has no part in them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from lineament.app import sign_in
+from lineament.app import candidates, people, sign_in
 from lineament.app.casework import cases, members
 from lineament.app.casework.cases import Grounds, case_bytes, note_bytes, open_case
+from lineament.app.casework.disclosure import disclose
 from lineament.app.casework.overview import my_cases, overview, searchable_cases
 from lineament.app.casework.timeline import SENTENCES
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.core.cases import Authorisation, CaseState, Part
-from lineament.core.policy import Person, Role
+from lineament.core.policy import ROLES_FOR, Person, Role
 from lineament.core.times import iso
-from lineament.errors import CaseExists, CaseNotFound, InvalidRequest, PartRefused, SearchRefused, WrongState
+from lineament.errors import (
+    CaseExists,
+    CaseNotFound,
+    InvalidRequest,
+    NotFound,
+    PartRefused,
+    SearchRefused,
+    WrongState,
+)
 from lineament.ledger import commitment, field_salt
 from lineament.ledger.entries import ID, KINDS
 from lineament.records import cases as records
@@ -25,6 +34,7 @@ from lineament.records.searches import Outcome
 from lineament.testing import NOON, Clock, recorded
 from tests.casework import PURPOSE, a_case, a_search, somebody
 
+NO_MOMENT = datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=2)))  # in UTC the year 10,000
 PAPER = Authorisation("AZ 17/26", "The district court", "A search for one person", NOON + timedelta(days=30))
 
 
@@ -57,10 +67,11 @@ def test_two_cases_are_numbered_each_on_its_own(desk: Installation, who: Person)
 
 
 def test_a_reference_belongs_to_one_case(desk: Installation):
-    """Also where it is written with a space after it."""
-    a_case(desk)
-    with pytest.raises(CaseExists):
-        a_case(desk, " 2026/17 ")
+    """Also where it is written so that the eye does not tell it apart."""
+    a_case(desk, "A 2026/17")
+    for reference in (" A 2026/17 ", "a  2026/17", "A 2026/\u200b17"):
+        with pytest.raises(CaseExists):
+            a_case(desk, reference)
 
 
 def test_the_ledger_commits_to_the_grounds_at_every_change(desk: Installation, who: Person):
@@ -83,6 +94,7 @@ def test_the_ledger_commits_to_the_grounds_at_every_change(desk: Installation, w
         Grounds("Seen in May.", replace(PAPER, number=" ")),
         Grounds("Seen in May.", replace(PAPER, scope="one\nand another")),
         Grounds("Seen in May.", replace(PAPER, expires_at=PAPER.expires_at.replace(tzinfo=None))),
+        Grounds("Seen in May.", replace(PAPER, expires_at=NO_MOMENT)),
     ],
 )
 def test_grounds_that_cannot_be_kept_are_refused(desk: Installation, who: Person, wrong: Grounds):
@@ -223,8 +235,9 @@ def test_a_part_has_an_end_and_can_be_taken_away(desk: Installation, who: Person
         with pytest.raises(PartRefused, match="has no part"):
             members.end_part(desk, who, case.id, gone.id)
     assert [one.name for one in overview(desk, who, case.id).members] == ["operator", "Counsel", "Expert"]
-    with pytest.raises(InvalidRequest):
-        members.set_member(desk, who, case.id, "Counsel", Part.COUNSEL, NOON)
+    for end in (NOON, NO_MOMENT):
+        with pytest.raises(InvalidRequest):
+            members.set_member(desk, who, case.id, "Counsel", Part.COUNSEL, end)
 
 
 def test_a_part_needs_a_role_that_fits(desk: Installation, who: Person):
@@ -235,6 +248,48 @@ def test_a_part_needs_a_role_that_fits(desk: Installation, who: Person):
     for name, part in (("Counsel", Part.STAFF), ("Searcher", Part.EXPERT), ("Searcher", Part.COUNSEL)):
         with pytest.raises(PartRefused, match="role"):
             members.set_member(desk, who, case.id, name, part)
+
+
+def test_a_part_counts_as_long_as_its_role(desk: Installation, who: Person):
+    """Whose role is taken away reads nothing more, and with the role the part is back."""
+    case = a_case(desk)
+    search = a_search(desk, case)
+    face_id = search.candidates[0].face_id
+    parts = {
+        Part.STAFF: somebody(desk, "Staff", Role.SEARCHER, Role.ADMINISTRATOR),
+        Part.COUNSEL: somebody(desk, "Counsel", Role.COUNSEL, Role.SEARCHER),
+    }
+    for part, one in parts.items():
+        members.set_member(desk, who, case.id, one.id, part)
+        assert candidates.face_for(desk, one, face_id)
+        left = people.set_roles(desk, who, one.id, one.roles - ROLES_FOR[part])
+        for read in (
+            lambda who: overview(desk, who, case.id),
+            lambda who: candidates.show_search(desk, who, search.id),
+            lambda who: candidates.face_for(desk, who, face_id),
+            lambda who: cases.add_note(desk, who, case.id, "Mine."),
+        ):
+            with pytest.raises(NotFound):
+                read(left)
+        assert my_cases(desk, left) == []
+        assert overview(desk, people.set_roles(desk, who, one.id, one.roles), case.id).part is part
+
+
+def test_who_read_a_case_with_its_scores_cannot_work_on_it(desk: Installation, who: Person):
+    """As counsel or as auditor; whoever works on it and becomes a reader does not come back either."""
+    case = a_case(desk)
+    search = a_search(desk, case)
+    auditor = somebody(desk, "Auditor", Role.AUDITOR, Role.EXAMINER)
+    disclosed = somebody(desk, "Disclosed", Role.AUDITOR, Role.EXAMINER)
+    member = somebody(desk, "Member", Role.COUNSEL, Role.EXAMINER)
+    for part in (Part.STAFF, Part.COUNSEL):
+        members.set_member(desk, who, case.id, member.id, part)
+        assert candidates.show_search(desk, member, search.id).blind is (part is Part.STAFF)
+    candidates.show_search(desk, auditor, search.id)
+    disclose(desk, disclosed, case.id)
+    for one in (auditor, disclosed, member):
+        with pytest.raises(PartRefused, match="with the scores"):
+            members.set_member(desk, who, case.id, one.id, Part.STAFF)
 
 
 def test_somebody_always_works_on_a_case(desk: Installation, who: Person):
@@ -261,9 +316,11 @@ def test_who_compares_faces_of_a_case_without_knowing_whose_has_no_part_in_it(
     case = a_case(desk)
     blind = somebody(desk, "Blind", Role.EXAMINER, Role.EXPERT)
     pair = Assignment(desk.new_id(), case.id, None, Seed("a", "b", mated=True), 1, iso(NOON))
-    with desk.records.write() as tx:
-        reviews.add_assignments(tx, [pair])
-        reviews.take_assignment(tx, pair.id, blind.id, iso(NOON))
+    with act(desk) as doing:
+        reviews.add_assignments(doing.tx, [pair])
+        reviews.take_assignment(doing.tx, pair.id, blind.id, iso(NOON))
+        here = doing.in_case(case.id)
+        doing.record("review.assigned", at=iso(NOON), who=blind.id, case=here, assignment=pair.id)
     for part in (Part.STAFF, Part.EXPERT):
         with pytest.raises(PartRefused, match="without knowing whose"):
             members.set_member(desk, who, case.id, "Blind", part)

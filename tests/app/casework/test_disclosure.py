@@ -11,8 +11,9 @@ from lineament.app import sign_in, upkeep
 from lineament.app.candidates import show_search
 from lineament.app.casework import review
 from lineament.app.casework.cases import Grounds, add_note, close, set_grounds
-from lineament.app.casework.disclosure import case_named, disclose
+from lineament.app.casework.disclosure import disclose
 from lineament.app.casework.members import set_member
+from lineament.app.casework.overview import find_case
 from lineament.app.edited import search_edited
 from lineament.app.erasure import erase
 from lineament.app.installation import Installation
@@ -28,14 +29,8 @@ from lineament.records import cases, ledger_entries
 from lineament.records.withdrawals import By, Scope
 from lineament.testing import Clock, recorded
 from tests.casework import a_case, a_search, somebody
-from tests.disclosed import (
-    a_whole_case,
-    compared_blind,
-    comparison,
-    looked_through,
-    put_forward,
-    steps_of,
-)
+from tests.disclosed import a_whole_case, steps_of
+from tests.reviewing import a_comparison, compare_all, looked_through, put_forward
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 
@@ -130,10 +125,9 @@ def test_a_candidate_that_was_not_supported_is_in_it_with_all_opinions(desk: Ins
     """Three examiners, of whom two see two different people."""
     case = a_case(desk)
     search = a_search(desk, case)
-    looked_through(desk, who, search)
-    review.conclude(desk, who, search.id, [put_forward(desk, who, search)])
+    put_forward(desk, search, who)
     for name in ("Bo", "Cy"):
-        compared_blind(desk, somebody(desk, name, Role.EXAMINER), Conclusion.DIFFERENT)
+        compare_all(desk, somebody(desk, name, Role.EXAMINER), Conclusion.DIFFERENT)
     data = disclose(desk, who, case.id)
     assert steps_of(desk, data)
     (lead,) = read(data, "leads.json")
@@ -172,9 +166,9 @@ def test_nobody_else_has_it(desk: Installation, who: Person):
         with pytest.raises(CaseNotFound):
             disclose(desk, stranger, case.id)
         with pytest.raises(CaseNotFound):
-            case_named(desk, stranger, case.reference)
+            find_case(desk, stranger, case.reference)
     assert len(recorded(desk)) == before
-    assert case_named(desk, who, case.reference) == case_named(desk, who, case.id)
+    assert find_case(desk, who, case.reference) == find_case(desk, who, case.id)
 
 
 def test_who_is_yet_to_judge_is_not_told_the_scores_by_it(desk: Installation, who: Person):
@@ -185,7 +179,7 @@ def test_who_is_yet_to_judge_is_not_told_the_scores_by_it(desk: Installation, wh
     set_member(desk, who, case.id, colleague.id, Part.STAFF)
     with pytest.raises(NotYetJudged, match="still hidden from you"):
         disclose(desk, who, case.id)
-    looked_through(desk, who, search)
+    looked_through(desk, search, who)
     assert steps_of(desk, disclose(desk, who, case.id))
     with pytest.raises(WrongState):
         disclose(desk, colleague, case.id)
@@ -285,5 +279,5 @@ def test_every_component_of_a_comparison_is_told(desk: Installation):
     (lead,) = read(data, "leads.json")
     first = read(data, f"reviews/{lead['reviews'][0]}.json")
     assert [one["component"] for one in first["findings"]] == list(Component)
-    assert first["similarities"] == comparison().similarities
+    assert first["similarities"] == a_comparison().similarities
     assert (first["search"], first["rank"], first["lead"]) == (whole.found.id, 1, lead["id"])

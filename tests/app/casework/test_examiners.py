@@ -22,8 +22,7 @@ from lineament.records.withdrawals import By, Scope
 from lineament.testing import Clock
 from tests.casework import a_case, somebody
 from tests.filled import fill
-from tests.leads import a_comparison
-from tests.reviewing import assignments, lend_mates, put_forward, take_all
+from tests.reviewing import a_comparison, assignments, lend_mates, put_forward, take_all
 
 SAME, UNSURE, OTHER = Conclusion.STRONG_SAME, Conclusion.INCONCLUSIVE, Conclusion.DIFFERENT
 

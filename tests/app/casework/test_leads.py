@@ -25,6 +25,7 @@ from lineament.core.policy import Person, Role
 from lineament.core.report_words import refused
 from lineament.core.review import Conclusion, Judgement, LeadState, Truth
 from lineament.core.times import iso
+from lineament.core.wording import LEAD_STATES, TRUTHS
 from lineament.errors import CaseNotFound, InvalidRequest, LeadNotFound, WrongState
 from lineament.ledger import commitment, field_salt
 from lineament.records import cases, reviews
@@ -214,5 +215,5 @@ def test_a_part_that_has_ended_shows_no_lead(desk: Installation, clock: Clock):
 
 def test_what_is_said_of_leads_has_no_refused_word():
     """Where a lead stands, and what it is not."""
-    for sentence in (*leads.WHAT_A_LEAD_IS_NOT, *leads.IN_WORDS.values(), *leads.TRUTH_IN_WORDS.values()):
+    for sentence in (*leads.WHAT_A_LEAD_IS_NOT, *LEAD_STATES.values(), *TRUTHS.values()):
         assert refused(sentence) == []

@@ -8,20 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from lineament.app.casework import texts
 from lineament.app.installation import Installation, require
-from lineament.app.journal import Act, act
+from lineament.app.journal import Act, act, acts_of
 from lineament.core.cases import SEARCHABLE, Authorisation, CaseState, Part, may_become
 from lineament.core.jsontext import json_bytes
-from lineament.core.policy import CaseStanding, Person, Role
-from lineament.core.times import iso
-from lineament.core.words import is_plain
+from lineament.core.policy import ROLES_FOR, CaseStanding, Person, Role
+from lineament.core.times import is_moment, iso
+from lineament.core.words import look
 from lineament.errors import CaseExists, CaseNotFound, InvalidRequest, WrongState
 from lineament.ledger import commitment, field_salt
 from lineament.records import cases
 from lineament.records.cases import Case, Member, Note
-
-TEXT_LENGTH_MAX = 10_000  # characters of a narrative or a note
-LINE_LENGTH_MAX = 200  # characters of a reference or a title
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def open_case(
     """
     require(who, Role.SEARCHER)
     given = _checked(grounds or Grounds())
-    reference, title = _line("reference", reference), _line("title", title)
+    reference, title = texts.line("reference", reference), texts.line("title", title)
     if purpose not in installation.policy.purposes:
         raise InvalidRequest("The policy has no such purpose.")
     now = iso(installation.clock())
@@ -67,7 +65,7 @@ def open_case(
         salt=installation.new_salt(),
     )
     with act(installation) as doing:
-        if cases.case_with_reference(doing.tx, reference) is not None:
+        if look(reference) in map(look, cases.references(doing.tx)):
             raise CaseExists(f"There is a case with the reference '{reference}'.")
         cases.add_case(doing.tx, case)
         doing.record("case.opened", at=now, who=who.id, purpose=purpose, **said_in(doing, case))
@@ -97,9 +95,7 @@ def add_note(installation: Installation, who: Person, case_id: str, text: str) -
 
     Raises CaseNotFound, WrongState for a closed case, and InvalidRequest.
     """
-    said = _text("note", text)
-    if said is None:
-        raise InvalidRequest("The note is empty.")
+    said = texts.text("note", text)
     now = installation.clock()
     note = Note(installation.new_id(), case_id, who.id, iso(now), said, installation.new_salt())
     with act(installation) as doing:
@@ -188,13 +184,19 @@ def join(doing: Act, who: Person, case_id: str, member: Member) -> None:
     )
 
 
+def part_of(tx: Connection, who: Person, case_id: str, now: datetime) -> Part | None:
+    """Return this person's part in a case at ``now`` (UTC); None without a role that it needs."""
+    part = cases.part_in(tx, case_id, who.id, now)
+    return part if part and who.roles & ROLES_FOR[part] else None
+
+
 def readable(tx: Connection, who: Person, case_id: str, now: datetime) -> Case:
     """Return a case that this person may read at ``now`` (UTC). Raises CaseNotFound.
 
     Whoever has a part in it may, and auditors.
     """
     case = cases.get_case(tx, case_id)
-    has_part = case is not None and cases.part_in(tx, case.id, who.id, now) is not None
+    has_part = case is not None and part_of(tx, who, case.id, now) is not None
     if case is None or not (has_part or Role.AUDITOR in who.roles):
         raise CaseNotFound("There is no such case of yours.")
     return case
@@ -203,15 +205,23 @@ def readable(tx: Connection, who: Person, case_id: str, now: datetime) -> Case:
 def workable(tx: Connection, who: Person, case_id: str, now: datetime) -> Case:
     """Return a case that this person is staff in at ``now`` (UTC). Raises CaseNotFound."""
     case = cases.get_case(tx, case_id)
-    if case is None or cases.part_in(tx, case.id, who.id, now) is not Part.STAFF:
+    if case is None or part_of(tx, who, case.id, now) is not Part.STAFF:
         raise CaseNotFound("There is no such case that you work on.")
     return case
+
+
+def compared_blind(tx: Connection, case_id: str) -> set[str]:
+    """Return the ids of everybody who ever took a pair of faces of a case to compare blind.
+
+    The ledger says it also of those whose pair went to somebody else after a while.
+    """
+    return {str(one["who"]) for one in acts_of(tx, case_id).values() if one["kind"] == "review.assigned"}
 
 
 def own_case(tx: Connection, who: Person, reference: str | None, now: datetime) -> Case | None:
     """Return the case with a reference if this person is staff in it at ``now`` (UTC), else None."""
     case = cases.case_with_reference(tx, reference.strip()) if reference else None
-    if case is None or cases.part_in(tx, case.id, who.id, now) is not Part.STAFF:
+    if case is None or part_of(tx, who, case.id, now) is not Part.STAFF:
         return None
     return case
 
@@ -224,7 +234,7 @@ def standing(tx: Connection, who: Person, case_id: str | None, now: datetime) ->
     return CaseStanding(
         purpose=case.purpose,
         searchable=case.state in SEARCHABLE,
-        is_staff=cases.part_in(tx, case.id, who.id, now) is Part.STAFF,
+        is_staff=part_of(tx, who, case.id, now) is Part.STAFF,
         has_narrative=bool(case.narrative),
         authorisation=case.authorisation,
         has_consent=bool(case.consent),
@@ -252,27 +262,12 @@ def _checked(given: Grounds) -> Grounds:
     """Return grounds as they are kept. Raises InvalidRequest."""
     said = given.authorisation
     if said is not None:
-        if said.expires_at.tzinfo is None:
+        if not is_moment(said.expires_at):
             raise InvalidRequest("The expiry of the authorisation must be a time with its offset from UTC.")
-        lines = {name: _line(f"authorisation's {name}", getattr(said, name)) for name in _AUTHORISED}
+        lines = {name: texts.line(f"authorisation's {name}", getattr(said, name)) for name in _AUTHORISED}
         said = Authorisation(**lines, expires_at=said.expires_at)
-    return Grounds(_text("narrative", given.narrative), said, _text("consent", given.consent))
+    narrative = texts.text_if_any("narrative", given.narrative)
+    return Grounds(narrative, said, texts.text_if_any("consent", given.consent))
 
 
 _AUTHORISED = ("number", "issuer", "scope")
-
-
-def _line(name: str, given: str) -> str:
-    """Return a text of one line. Raises InvalidRequest."""
-    text = given.strip()
-    if not text or len(text) > LINE_LENGTH_MAX or not is_plain(text):
-        raise InvalidRequest(f"The {name} must be one line of plain text, 1 to {LINE_LENGTH_MAX} characters.")
-    return text
-
-
-def _text(name: str, given: str | None) -> str | None:
-    """Return a text of several lines, None for an empty one. Raises InvalidRequest."""
-    text = (given or "").strip()
-    if len(text) > TEXT_LENGTH_MAX or not all(map(is_plain, text.split("\n"))):
-        raise InvalidRequest(f"The {name} must be plain text of at most {TEXT_LENGTH_MAX:,} characters.")
-    return text or None

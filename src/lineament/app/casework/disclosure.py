@@ -24,19 +24,18 @@ from lineament.app import models
 from lineament.app.candidates import ShownSearch, is_blind, whole_search
 from lineament.app.casework import examiners
 from lineament.app.casework.case_openings import CaseRecord, accounted, read_case
-from lineament.app.casework.cases import readable
+from lineament.app.casework.cases import part_of, readable
 from lineament.app.casework.examiners import ExaminerRates
 from lineament.app.casework.timeline import happenings
 from lineament.app.disclose import bundle, search_document
 from lineament.app.installation import Installation
-from lineament.app.stored import probe_photograph
+from lineament.app.probes import probe_photograph
 from lineament.core.cases import CaseState, Part
 from lineament.core.jsontext import json_bytes
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
 from lineament.errors import NotYetJudged
 from lineament.records import cases, policies
-from lineament.records.cases import Case
 from lineament.records.reviews import Review, comparison_document
 
 READ_ME = """\
@@ -84,7 +83,7 @@ def disclose(installation: Installation, who: Person, case_id: str) -> bytes:
     """
     with installation.records.read() as tx:
         case = readable(tx, who, case_id, installation.clock())
-        part = cases.part_in(tx, case.id, who.id, installation.clock()) or Role.AUDITOR
+        part = part_of(tx, who, case.id, installation.clock()) or Role.AUDITOR
         record = read_case(tx, case)
     _require_done(installation, who, part, record)
     shown = {search.id: whole_search(installation, search) for search in record.searches}
@@ -101,13 +100,6 @@ def disclose(installation: Installation, who: Person, case_id: str) -> bytes:
         who=who.id,
         part=part,
     )
-
-
-def case_named(installation: Installation, who: Person, name: str) -> Case:
-    """Return a case that this person may read by its reference or id. Raises CaseNotFound."""
-    with installation.records.read() as tx:
-        found = cases.case_with_reference(tx, name) or cases.get_case(tx, name)
-        return readable(tx, who, found.id if found else name, installation.clock())
 
 
 def _require_done(installation: Installation, who: Person, part: str, record: CaseRecord) -> None:

@@ -13,6 +13,7 @@ from lineament.errors import RoleMissing
 from lineament.evaluation.intervals import clopper_pearson
 from lineament.records import cases, images, reviews
 
+SEE_ALL = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})  # the error rates of every examiner
 UNDECIDED = frozenset({Conclusion.INCONCLUSIVE, Conclusion.NOT_SUITABLE})
 
 
@@ -34,9 +35,18 @@ class Rate:
         return self.low, self.high
 
     @property
+    def span(self) -> str:
+        """The interval in words: ``2.5 to 31 in 100``."""
+        low, high = (f"{100 * share:.2g}" if share < 0.995 else "100" for share in self.interval)
+        return f"{low} to {high} in 100"
+
+    @property
     def measured(self) -> bool:
         """Whether there was anything to count."""
         return self.trials > 0
+
+    def __str__(self) -> str:
+        return f"{self.events} of {self.trials:,} ({self.span})" if self.measured else "not measured"
 
 
 @dataclass(frozen=True)
@@ -70,9 +80,9 @@ def error_rates(installation: Installation, who: Person) -> list[ExaminerRates]:
     Their own are those of the days before today (UTC): with a pair that has just been compared they would
     tell whether its answer was known. Raises RoleMissing for anybody else.
     """
-    if not who.roles & {Role.EXAMINER, Role.AUDITOR, Role.ADMINISTRATOR}:
+    if not who.roles & (SEE_ALL | {Role.EXAMINER}):
         raise RoleMissing(f"This is for the role {Role.EXAMINER}.")
-    sees_all = bool(who.roles & {Role.AUDITOR, Role.ADMINISTRATOR})
+    sees_all = bool(who.roles & SEE_ALL)
     with installation.records.read() as tx:
         people = {one.person_id for one in reviews.answers(tx)} if sees_all else set()
         if Role.EXAMINER in who.roles:

@@ -1,7 +1,7 @@
 """Leads: what a candidate that was put forward is, what was done with it, and whether it was right.
 
-A candidate is put forward by its first examiner. What further examiners conclude makes it a lead or ends it:
-that is done in ``review``. From then on people act on a lead or set it aside, put on record what supports it
+A candidate is put forward by its first examiner (``review``). What further examiners conclude makes it a lead
+or ends it (``settling``). From then on people act on a lead or set it aside, put on record what supports it
 besides the comparison, and later whether it was right. A lead never says who somebody is.
 """
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from lineament.app import eligibility
 from lineament.app.casework import cases as casework
-from lineament.app.casework.cases import TEXT_LENGTH_MAX
+from lineament.app.casework.texts import text
 from lineament.app.installation import Installation
 from lineament.app.journal import Act, act
 from lineament.core.cases import CaseState, Part
@@ -25,7 +25,7 @@ from lineament.core.odds import Coincidence, Strength, sentence
 from lineament.core.policy import Person
 from lineament.core.review import LeadState, Truth
 from lineament.core.times import iso
-from lineament.core.words import is_plain
+from lineament.core.wording import LEAD_STATES, TRUTHS
 from lineament.errors import CaseNotFound, InvalidRequest, LeadNotFound, WrongState
 from lineament.ledger import commitment, field_salt
 from lineament.records import cases, reviews, searches
@@ -40,18 +40,6 @@ WHAT_A_LEAD_IS_NOT = (
     "A lead is not evidence on its own, and must not be the only ground for a decision about anybody. What "
     "supports it must come from elsewhere than a comparison of faces.",
 )
-IN_WORDS = {
-    LeadState.PUT_FORWARD: "put forward, and waiting for further examiners",
-    LeadState.NOT_SUPPORTED: "not supported by the examiners: it is no lead",
-    LeadState.LEAD: "a lead, neither acted on nor set aside",
-    LeadState.ACTED_ON: "a lead that was acted on",
-    LeadState.SET_ASIDE: "a lead that was set aside",
-}
-TRUTH_IN_WORDS = {
-    Truth.RIGHT: "it turned out to be right",
-    Truth.WRONG: "it turned out to be wrong",
-    Truth.UNKNOWN: "whether it was right could not be found out",
-}
 LEADS = frozenset({LeadState.LEAD, LeadState.ACTED_ON, LeadState.SET_ASIDE})
 _PLACES = ("first", "second", "third", "fourth", "fifth")
 
@@ -113,7 +101,7 @@ class LeadView:
     def standing(self) -> str:
         """Where it stands, in words."""
         truth = self.lead.truth
-        return IN_WORDS[self.lead.state] + (f"; {TRUTH_IN_WORDS[truth]}" if truth else "")
+        return LEAD_STATES[self.lead.state] + (f"; {TRUTHS[truth]}" if truth else "")
 
 
 def lead_view(installation: Installation, who: Person, lead_id: str) -> LeadView:
@@ -121,7 +109,7 @@ def lead_view(installation: Installation, who: Person, lead_id: str) -> LeadView
     now = installation.clock()
     with installation.records.read() as tx:
         lead, case = readable_lead(tx, who, lead_id, now)
-        part = cases.part_in(tx, case.id, who.id, now)
+        part = casework.part_of(tx, who, case.id, now)
         search = searches.get_search(tx, lead.search_id)
         if search is None:
             raise LeadNotFound("The search of this lead is not there.")
@@ -166,8 +154,8 @@ def add_evidence(
     LeadNotFound, CaseNotFound, WrongState and InvalidRequest.
     """
     document = {
-        "description": _text("description", description),
-        "source": _text("source", source),
+        "description": text("description", description),
+        "source": text("source", source),
         "date": _day(found_on, installation.clock()),
     }
     return _change(installation, who, lead_id, "evidence", document, LEADS)
@@ -178,7 +166,7 @@ def act_on(installation: Installation, who: Person, lead_id: str, what: str) -> 
 
     Raises LeadNotFound, CaseNotFound, WrongState and InvalidRequest.
     """
-    document = {"what": _text("account of what was done", what)}
+    document = {"what": text("account of what was done", what)}
     return _change(installation, who, lead_id, "acted-on", document, {LeadState.LEAD}, LeadState.ACTED_ON)
 
 
@@ -187,7 +175,7 @@ def set_aside(installation: Installation, who: Person, lead_id: str, reason: str
 
     Raises LeadNotFound, CaseNotFound, WrongState and InvalidRequest.
     """
-    document = {"reason": _text("reason", reason)}
+    document = {"reason": text("reason", reason)}
     return _change(installation, who, lead_id, "set-aside", document, {LeadState.LEAD}, LeadState.SET_ASIDE)
 
 
@@ -196,7 +184,7 @@ def record_truth(installation: Installation, who: Person, lead_id: str, truth: T
 
     Raises LeadNotFound, CaseNotFound, WrongState and InvalidRequest.
     """
-    document = {"truth": truth.value, "how": _text("account of how it is known", how)}
+    document = {"truth": truth.value, "how": text("account of how it is known", how)}
     return _change(installation, who, lead_id, "truth", document, LEADS)
 
 
@@ -237,7 +225,7 @@ def workable_lead(
     lead, _case = readable_lead(tx, who, lead_id, now)
     case = casework.workable(tx, who, lead.case_id, now)
     if lead.state not in states:
-        raise WrongState(f"Where this candidate stands does not allow it: {IN_WORDS[lead.state]}.")
+        raise WrongState(f"Where this candidate stands does not allow it: {LEAD_STATES[lead.state]}.")
     if case.state is CaseState.CLOSED and not even_closed:
         raise WrongState("This case is closed. Reopen it before you do anything with its leads.")
     return lead
@@ -291,14 +279,6 @@ def _examined(tx: Connection, lead: Lead) -> list[Examined]:
         Examined(f"{_PLACES[at] if at < len(_PLACES) else f'{at + 1}th'} examiner", names[one.person_id], one)
         for at, one in enumerate(found)
     ]
-
-
-def _text(name: str, given: str) -> str:
-    """Return a text of several lines. Raises InvalidRequest."""
-    text = given.replace("\r\n", "\n").strip()
-    if not text or len(text) > TEXT_LENGTH_MAX or not all(map(is_plain, text.split("\n"))):
-        raise InvalidRequest(f"The {name} must be plain text of 1 to {TEXT_LENGTH_MAX:,} characters.")
-    return text
 
 
 def _day(given: str, now: datetime) -> str:

@@ -99,7 +99,7 @@ def line_up(
         drawn = _drawn(installation, tx, candidate, words, salt, fillers)
     if len(drawn) < fillers:
         raise TooFewFillers(
-            f"{_can(len(drawn))} be shown in a line-up, fit this description and may stand beside this "
+            f"{_can(len(drawn))} be shown for this description beside this "
             f"candidate; {fillers} are asked for."
         )
     row = _by_lot([candidate, *drawn], salt, "place")

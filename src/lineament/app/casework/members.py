@@ -7,21 +7,17 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from lineament.app import people
-from lineament.app.casework.cases import join, workable
+from lineament.app.casework.cases import compared_blind, join, workable
 from lineament.app.installation import Installation
-from lineament.app.journal import act
+from lineament.app.journal import act, acts_of
 from lineament.core.cases import CaseState, Part
-from lineament.core.policy import Person, Role
-from lineament.core.times import iso
+from lineament.core.policy import ROLES_FOR, Person, Role
+from lineament.core.times import is_moment, iso
 from lineament.errors import InvalidRequest, PartRefused
-from lineament.records import cases, reviews
+from lineament.records import cases
 from lineament.records.cases import Case, Member
 
-ROLES = {  # one of which a person needs for a part
-    Part.STAFF: frozenset({Role.SEARCHER, Role.EXAMINER}),
-    Part.COUNSEL: frozenset({Role.COUNSEL}),
-    Part.EXPERT: frozenset({Role.EXPERT}),
-}
+_SEE_SCORES = frozenset({Part.COUNSEL.value, Part.EXPERT.value, Role.AUDITOR.value})
 
 
 def set_member(
@@ -36,16 +32,19 @@ def set_member(
 
     Raises CaseNotFound, PersonNotFound, InvalidRequest for an end that has passed, and PartRefused: for a
     person without a role that fits, for one who compared faces of the case without knowing whose, while it is
-    not closed, and where nobody would be left who works on it.
+    not closed, for one who is to work on it and read it with its scores before, and where nobody would be
+    left who works on it.
     """
     now = installation.clock()
-    if until is not None and (until.tzinfo is None or until <= now):
+    if until is not None and (not is_moment(until) or until <= now):
         raise InvalidRequest("The end of a part must be a time to come, with its offset from UTC.")
     person = people.find(installation, name)
     with act(installation) as doing:
         case = workable(doing.tx, who, case_id, now)
         _require_role(person, part)
         _require_not_blind(doing.tx, case, person)
+        if part is Part.STAFF:
+            _require_unshown(doing.tx, case, person)
         end = iso(until) if until else None
         member = Member(person.id, person.name, part, who.id, iso(now), end)
         _require_staff(doing.tx, case, member)
@@ -72,18 +71,29 @@ def end_part(installation: Installation, who: Person, case_id: str, name: str) -
 
 
 def _require_role(person: Person, part: Part) -> None:
-    if not person.roles & ROLES[part]:
-        needed = " or ".join(sorted(ROLES[part]))
+    if not person.roles & ROLES_FOR[part]:
+        needed = " or ".join(sorted(ROLES_FOR[part]))
         raise PartRefused(f"To be {part} in a case {person.name} needs the role {needed}.")
 
 
 def _require_not_blind(tx: Connection, case: Case, person: Person) -> None:
-    taken = {one.person_id for one in reviews.assignments_of_case(tx, case.id)}
-    if person.id in taken and case.state is not CaseState.CLOSED:
+    if case.state is not CaseState.CLOSED and person.id in compared_blind(tx, case.id):
         raise PartRefused(
             f"{person.name} compares faces of this case without knowing whose they are, "
             "and so can have no part in it until it is closed."
         )
+
+
+def _require_unshown(tx: Connection, case: Case, person: Person) -> None:
+    """Whoever was shown scores before they could judge by sight is none of those who judge."""
+    for one in acts_of(tx, case.id).values():
+        seen_as = one.get("role") or one.get("part")
+        is_shown = one["kind"] in {"search.shown", "case.disclosed"} and one["who"] == person.id
+        if is_shown and seen_as in _SEE_SCORES:
+            raise PartRefused(
+                f"{person.name} read this case as {seen_as}, with the scores of its candidates, "
+                "and so cannot work on it."
+            )
 
 
 def _require_staff(tx: Connection, case: Case, changed: Member) -> None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from lineament.app.casework.cases import readable, standing
+from lineament.app.casework.cases import part_of, readable, standing
 from lineament.app.casework.timeline import Happening, happenings
 from lineament.app.installation import Installation
 from lineament.core.cases import SEARCHABLE, CaseState, Obtained, Part, may_become
 from lineament.core.policy import Asked, Person, Role, decide
-from lineament.errors import CaseNotFound
 from lineament.records import cases, reviews, searches
 from lineament.records.cases import Case, Member, Note
 from lineament.records.reviews import Lead, SearchConclusion
@@ -68,16 +67,17 @@ def my_cases(installation: Installation, who: Person) -> list[tuple[Case, Part |
     """
     now = installation.clock()
     with installation.records.read() as tx:
-        found = cases.list_cases(tx) if Role.AUDITOR in who.roles else cases.cases_of(tx, who.id, now)
-        return [(one, cases.part_in(tx, one.id, who.id, now)) for one in found]
+        sees_all = Role.AUDITOR in who.roles
+        found = cases.list_cases(tx) if sees_all else cases.cases_of(tx, who.id, now)
+        theirs = [(one, part_of(tx, who, one.id, now)) for one in found]
+        return [(one, part) for one, part in theirs if sees_all or part]
 
 
 def find_case(installation: Installation, who: Person, name: str) -> Case:
     """Return the case with a reference or an id that this person may read. Raises CaseNotFound."""
-    for case, _part in my_cases(installation, who):
-        if name in {case.reference, case.id}:
-            return case
-    raise CaseNotFound("There is no such case of yours.")
+    with installation.records.read() as tx:
+        found = cases.case_with_reference(tx, name)
+        return readable(tx, who, found.id if found else name, installation.clock())
 
 
 def searchable_cases(installation: Installation, who: Person) -> list[Case]:
@@ -85,7 +85,7 @@ def searchable_cases(installation: Installation, who: Person) -> list[Case]:
     now = installation.clock()
     with installation.records.read() as tx:
         mine = [one for one in cases.cases_of(tx, who.id, now) if one.state in SEARCHABLE]
-        return [one for one in mine if cases.part_in(tx, one.id, who.id, now) is Part.STAFF]
+        return [one for one in mine if part_of(tx, who, one.id, now) is Part.STAFF]
 
 
 def overview(installation: Installation, who: Person, case_id: str) -> CaseView:
@@ -98,7 +98,7 @@ def overview(installation: Installation, who: Person, case_id: str) -> CaseView:
         ids = {case.opened_by, *(one.person_id for one in made), *(one.person_id for one in remarks)}
         return CaseView(
             case=case,
-            part=cases.part_in(tx, case.id, who.id, now),
+            part=part_of(tx, who, case.id, now),
             lacking=_lacking(installation, tx, who, case),
             members=cases.members(tx, case.id),
             notes=remarks,

@@ -7,7 +7,7 @@ from typing import Any
 
 from lineament.app.casework.leads import LeadView
 from lineament.app.casework.overview import CaseView
-from lineament.app.casework.report_on_lead import OBTAINED, check_blocks, events_table
+from lineament.app.casework.report_on_lead import check_blocks, events_table
 from lineament.app.casework.report_page import (
     Block,
     Text,
@@ -15,7 +15,6 @@ from lineament.app.casework.report_page import (
     facts,
     heading,
     items,
-    moment,
     name,
     said,
     section,
@@ -24,27 +23,17 @@ from lineament.app.casework.report_page import (
 )
 from lineament.app.casework.timeline import Happening
 from lineament.app.installation import Installation
-from lineament.core.cases import CaseState, Obtained, Part
+from lineament.core.cases import Obtained
 from lineament.core.review import WORDING
-from lineament.core.words import counted
+from lineament.core.times import time
+from lineament.core.wording import CASE_STATES, OBTAINED, PARTS, edit_in_words
+from lineament.core.words import capital, counted
 from lineament.records.searches import Outcome, Search
 
 CAVEATS = (
     "What was found in this case are leads. A lead is not an identification, and not evidence on its own.",
     "This report has neither scores nor pictures: each lead has a report of its own.",
 )
-_STATES = {
-    CaseState.OPEN: "open; nothing was searched yet",
-    CaseState.SEARCHING: "open; something was searched",
-    CaseState.UNDER_REVIEW: "open; a candidate was put forward",
-    CaseState.CLOSED: "closed",
-    CaseState.APPEALED: "closed, and questioned since",
-}
-_PARTS = {
-    Part.STAFF: "works on it",
-    Part.COUNSEL: "counsel of one side, reads it",
-    Part.EXPERT: "independent expert, reads it",
-}
 
 
 def content(
@@ -65,7 +54,7 @@ def content(
     return {
         "title": "Report on a case",
         "about": view.case.id[:8],
-        "covers": f"It covers what was done until {moment(until)}.",
+        "covers": f"It covers what was done until {time(until)}.",
         "caveats": list(CAVEATS),
         "sections": [
             section("The case", *_case_blocks(installation, view)),
@@ -97,9 +86,9 @@ def _case_blocks(installation: Installation, view: CaseView) -> list[Block]:
                 "Reference": [said(case.reference)],
                 "Title": [said(case.title)],
                 "Purpose": [name(purpose.title if purpose else case.purpose)],
-                "Where it stands": f"{_STATES[case.state].capitalize()}.",
-                "Opened": [f"{moment(case.opened_at)}, by ", name(opened_by)],
-                "Closed": moment(case.closed_at) if case.closed_at else None,
+                "Where it stands": f"{capital(CASE_STATES[case.state])}.",
+                "Opened": [f"{time(case.opened_at)}, by ", name(opened_by)],
+                "Closed": time(case.closed_at) if case.closed_at else None,
                 "Narrative": [said(case.narrative)] if case.narrative else "None was given.",
                 "Authorisation": [
                     "Number ",
@@ -120,7 +109,7 @@ def _case_blocks(installation: Installation, view: CaseView) -> list[Block]:
 
 def _people(view: CaseView) -> Block:
     rows: list[list[Text]] = [
-        [[name(one.name)], _PARTS[one.part], moment(one.added_at), moment(one.until) if one.until else ""]
+        [[name(one.name)], PARTS[one.part], time(one.added_at), time(one.until) if one.until else ""]
         for one in view.members
     ]
     return table("Who has or had a part in it", ("Who", "Part", "Since", "Until"), rows, (3, 3, 4, 4))
@@ -136,7 +125,7 @@ def _search_blocks(view: CaseView, searches: Sequence[Search], numbers: Mapping[
         by = view.names.get(search.person_id, "somebody")
         obtained = OBTAINED[Obtained(search.obtained)] if search.obtained else None
         blocks += [
-            heading([f"Search {numbers[search.id]}, {moment(search.started_at)}, by ", name(by)]),
+            heading([f"Search {numbers[search.id]}, {time(search.started_at)}, by ", name(by)]),
             facts(
                 {
                     "Photographs": _photographs(search, numbers),
@@ -154,9 +143,9 @@ def _photographs(search: Search, numbers: Mapping[str, int]) -> str:
     many = counted(len(search.probes), "photograph")
     if search.edited_from is None:
         return f"{many}, without edits."
-    kinds = ", ".join(dict.fromkeys(edit.kind.value for probe in search.probes for edit in probe.edits))
+    edits = "; ".join(edit_in_words(edit) for probe in search.probes for edit in probe.edits)
     without = numbers.get(search.edited_from)
-    return f"{many}, edited: {kinds}. The same without edits is search {without}."
+    return f"{many}, edited. {edits}. The same without edits is search {without}."
 
 
 def _came(search: Search) -> Text:
@@ -182,7 +171,7 @@ def _ended(view: CaseView, search: Search) -> Text | None:
     many = len(ended.put_forward)
     said_so = f"{counted(many, 'candidate')} put forward" if many else "None of these was put forward"
     by = {one.person_id: one.name for one in view.members}.get(ended.person_id, "somebody")
-    return [f"{said_so}, {moment(ended.at)}, by ", name(by), "."]
+    return [f"{said_so}, {time(ended.at)}, by ", name(by), "."]
 
 
 def _lead_blocks(leads: Sequence[LeadView], numbers: Mapping[str, int]) -> list[Block]:
@@ -200,7 +189,7 @@ def _lead_blocks(leads: Sequence[LeadView], numbers: Mapping[str, int]) -> list[
         ]
         blocks += [
             heading(["Of search ", str(numbers[view.search.id]), ": ", code(view.lead.id)]),
-            text(f"Put forward on {moment(view.lead.put_forward_at)}; {view.standing}.{withheld}"),
+            text(f"Put forward on {time(view.lead.put_forward_at)}; {view.standing}.{withheld}"),
         ]
         if concluded:
             blocks.append(items(*concluded))
@@ -214,7 +203,7 @@ def _notes(view: CaseView) -> list[Block]:
     if not view.notes:
         return [text("None.")]
     return [
-        facts({f"{moment(one.at)}": [name(view.names[one.person_id]), ": ", said(one.text)]})
+        facts({f"{time(one.at)}": [name(view.names[one.person_id]), ": ", said(one.text)]})
         for one in view.notes
     ]
 
@@ -223,7 +212,7 @@ def _timeline(happened: Sequence[Happening]) -> Block:
     rows: list[list[Text]] = [
         [
             str(one.number),
-            moment(one.at) if one.at else "",
+            time(one.at) if one.at else "",
             [name(one.who)] if one.who else "",
             [name(one.sentence)],
             f"{one.entry:,}" if one.entry is not None else "",

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineament.app import probes
-from lineament.app.casework.examiners import ExaminerRates, Rate
-from lineament.app.casework.leads import TRUTH_IN_WORDS, WHAT_A_LEAD_IS_NOT, Examined, LeadView
+from lineament.app.casework.examiners import ExaminerRates
+from lineament.app.casework.leads import WHAT_A_LEAD_IS_NOT, Examined, LeadView
 from lineament.app.casework.report_page import (
     Block,
     Text,
@@ -18,7 +18,6 @@ from lineament.app.casework.report_page import (
     in_fours,
     items,
     link,
-    moment,
     name,
     said,
     section,
@@ -30,8 +29,10 @@ from lineament.app.installation import Installation
 from lineament.app.stored import image_bytes
 from lineament.core.cases import Obtained
 from lineament.core.policy import Mode
-from lineament.core.review import WORDING, Component, Finding, Seen, Truth
-from lineament.core.words import counted, is_web_address
+from lineament.core.review import WORDING, Finding, Truth
+from lineament.core.times import time
+from lineament.core.wording import COMPONENTS, MODES, OBTAINED, SEEN, TRUTHS, edit_in_words
+from lineament.core.words import capital, counted, is_web_address
 from lineament.errors import ProbeErased
 from lineament.records.images import StoredFace
 from lineament.records.reviews import LeadEvent
@@ -46,25 +47,6 @@ CHECK: Text = (
     code("lineament verify FILE --vkey KEY"),
     " checks it without the installation that made it.",
 )
-OBTAINED = {
-    Obtained.OWN: "the searcher took it",
-    Obtained.FROM_PERSON: "the person sought gave it",
-    Obtained.FROM_FAMILY: "their family gave it",
-    Obtained.ARCHIVE: "from an archive",
-    Obtained.PUBLISHED: "it had been published",
-    Obtained.EVIDENCE: "it is evidence",
-}
-_MODES = {
-    Mode.IDENTIFICATION: "only faces at or above a threshold",
-    Mode.INVESTIGATION: "the nearest faces, without a threshold: such a list is never empty",
-}
-_COMPONENTS = {
-    Component.OUTLINE: "Outline of face and head",
-    Component.COMPOSITION: "Composition of face and head",
-    Component.HAIRLINE: "Hairline and baldness pattern",
-    Component.CHIN: "Chin and jawline",
-}
-_SEEN = {Seen.NOT_VISIBLE: "not visible", Seen.SIMILAR: "similar", Seen.DIFFERENT: "different"}
 _CHANGES = {"acted-on": "It was acted on", "set-aside": "It was set aside"}
 
 
@@ -88,11 +70,11 @@ def content(
             "What this is about",
             facts(
                 {
-                    "Where it stands": view.standing[0].upper() + view.standing[1:] + ".",
+                    "Where it stands": f"{capital(view.standing)}.",
                     "Case": [said(case.reference), ", ", said(case.title)],
                     "Purpose": [name(purpose.title if purpose else case.purpose)],
-                    "Put forward": moment(view.lead.put_forward_at),
-                    "Made a lead": moment(view.lead.made_at) if view.lead.made_at else None,
+                    "Put forward": time(view.lead.put_forward_at),
+                    "Made a lead": time(view.lead.made_at) if view.lead.made_at else None,
                 }
             ),
         ),
@@ -108,7 +90,7 @@ def content(
     return {
         "title": "Report on a lead" if view.is_lead else "Report on a candidate that is no lead",
         "about": f"{view.lead.id[:8]}",
-        "covers": f"It covers what was done until {moment(until)}.",
+        "covers": f"It covers what was done until {time(until)}.",
         "caveats": list(WHAT_A_LEAD_IS_NOT),
         "sections": sections,
     }, pictures
@@ -128,7 +110,7 @@ def check_blocks(
 def events_table(view: LeadView) -> Block | None:
     """Return what was done with a lead, if anything was."""
     rows: list[list[Text]] = [
-        [moment(one.at), [name(view.names[one.person_id])], _event(one)] for one in view.events
+        [time(one.at), [name(view.names[one.person_id])], _event(one)] for one in view.events
     ]
     return table("What was done", ("When", "Who", "What"), rows, (3, 2, 6)) if rows else None
 
@@ -151,8 +133,7 @@ def _event(one: LeadEvent) -> Text:
             f", of {given['date']}",
         ]
     if one.change == "truth":
-        known = TRUTH_IN_WORDS[Truth(given["truth"])]
-        return [f"{known[0].upper()}{known[1:]}: ", said(given["how"])]
+        return [f"{capital(TRUTHS[Truth(given['truth'])])}: ", said(given["how"])]
     return [f"{_CHANGES[one.change]}: ", said(given["what"] if one.change == "acted-on" else given["reason"])]
 
 
@@ -166,7 +147,7 @@ def _probe_blocks(installation: Installation, view: LeadView, pictures: dict[str
         facts(
             {
                 "How it was obtained": f"As the searcher declared: {obtained}." if obtained else None,
-                "Searched": moment(search.started_at),
+                "Searched": time(search.started_at),
                 "Without edits": [
                     "The same photographs were searched without the edits as well: search ",
                     code(search.edited_from),
@@ -192,10 +173,7 @@ def _probe(
         blocks.append(text(f"{which} was erased, as the policy says for photographs that were searched."))
     quality = probe.chosen.quality if probe.chosen else None
     drawn = probe.chosen is not None and probe.chosen.drawn
-    edits = "; ".join(
-        " ".join([one.kind.value, ", ".join(f"{value:g}" for value in one.values)]).strip()
-        for one in probe.edits
-    )
+    edits = "; ".join(map(edit_in_words, probe.edits))
     blocks.append(
         facts(
             {
@@ -269,7 +247,7 @@ def _score_blocks(view: LeadView) -> list[Block]:
     odds = view.odds or "No error rates were measured for this model, so nothing is said about coincidence."
     words = [f"In the words of this program: {view.strength}.", view.caution or ""] if view.strength else []
     searched = counted(search.searched_faces or 0, "face")
-    cut = _MODES[Mode(search.mode)] if search.mode else None
+    cut = MODES[Mode(search.mode)] if search.mode else None
     return [
         text(
             odds,
@@ -280,7 +258,7 @@ def _score_blocks(view: LeadView) -> list[Block]:
         facts(
             {
                 "Compared": f"{searched}, of which this candidate came at place {view.lead.rank}.",
-                "What is listed": f"{cut}; at most {search.limit}." if cut else None,
+                "What is listed": f"{cut} At most {search.limit} are listed." if cut else None,
                 "Threshold": f"{search.threshold:.3f}" if search.threshold is not None else None,
                 "Model": [code(search.contract or "")],
                 "Policy": [code(search.policy)],
@@ -299,7 +277,7 @@ def _examined(one: Examined) -> list[Block]:
             {
                 "Similarities": [said(made.similarities)],
                 "Differences": [said(made.differences)],
-                "Recorded": moment(one.review.at),
+                "Recorded": time(one.review.at),
             }
         ),
         table(
@@ -309,8 +287,7 @@ def _examined(one: Examined) -> list[Block]:
 
 
 def _finding(one: Finding) -> list[Text]:
-    label = _COMPONENTS.get(one.component, one.component.value.replace("-", " ").capitalize())
-    return [label, _SEEN[one.seen], [said(one.note)] if one.note else ""]
+    return [COMPONENTS[one.component], SEEN[one.seen], [said(one.note)] if one.note else ""]
 
 
 def _mistakes(view: LeadView, rates: Sequence[ExaminerRates]) -> list[Block]:
@@ -324,17 +301,10 @@ def _mistakes(view: LeadView, rates: Sequence[ExaminerRates]) -> list[Block]:
         "span that would hold the true rate in 19 of 20 such tests (Clopper and Pearson)."
     )
     rows: list[list[Text]] = [
-        [[name(one.name)], _rate(one.wrongly_supported), _rate(one.missed), _rate(one.inconclusive)]
-        for one in rates
+        [[name(one.name)], *map(str, (one.wrongly_supported, one.missed, one.inconclusive))] for one in rates
     ]
     head = ("Examiner", "Two people taken for one", "One person taken for two", "Left undecided")
     return [text(model, examiners), table("Error rates of the examiners", head, rows, (3, 3, 3, 3))]
-
-
-def _rate(one: Rate) -> str:
-    if not one.measured:
-        return "not measured"
-    return f"{one.events} of {one.trials}; {100 * one.low:.1f} to {100 * one.high:.1f} in 100"
 
 
 def _not_measured(view: LeadView, rates: Sequence[ExaminerRates]) -> Block:

@@ -19,7 +19,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lineament.core.jsontext import json_bytes
 from lineament.core.report_words import refused
-from lineament.core.times import from_iso
 from lineament.core.words import listed
 from lineament.errors import ReportRefused
 from lineament.ledger import digest
@@ -159,12 +158,6 @@ def link(address: str) -> dict[str, str]:
 def code(words: str) -> dict[str, str]:
     """Return a number or another code."""
     return {"code": words}
-
-
-def moment(at: str) -> str:
-    """Return a time (ISO 8601 UTC) as ``2 January 2026, 14:05 UTC``."""
-    when = from_iso(at)
-    return f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
 def in_fours(digits: str) -> str:

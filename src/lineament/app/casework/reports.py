@@ -15,7 +15,7 @@ from lineament.app.casework.leads import LeadView, lead_view
 from lineament.app.casework.overview import overview
 from lineament.app.casework.report_page import Report, make
 from lineament.app.installation import Installation
-from lineament.app.journal import act
+from lineament.app.journal import act, acts_of
 from lineament.core.policy import Person
 from lineament.core.times import iso
 from lineament.errors import WrongState
@@ -103,7 +103,7 @@ def _handed_out(
     """Put it on record that this person was given a report, once for each different one."""
     given = {"kind": "report.made", "who": who.id, "lead": lead_id, "content": report.digest}
     with act(installation) as doing:
-        before = map(ledger.decode, ledger_entries.of_case(doing.tx, case_id).values())
+        before = acts_of(doing.tx, case_id).values()
         if not any(given.items() <= entry.items() for entry in before):
             doing.record(
                 "report.made",

@@ -26,7 +26,7 @@ from lineament.core.policy import Person, Role
 from lineament.core.report_words import refused
 from lineament.core.review import FOR_SAME, Comparison, Component, Judgement, LeadState, Seen
 from lineament.core.times import iso
-from lineament.core.words import counted, is_plain
+from lineament.core.words import counted, is_plain_text
 from lineament.errors import ComparisonIncomplete, ImageNotFound, SearchNotFound, WrongState
 from lineament.ledger import commitment, field_salt
 from lineament.records import cases, reviews
@@ -34,7 +34,7 @@ from lineament.records.cases import Case
 from lineament.records.reviews import Lead, Opening, Review, SearchConclusion
 from lineament.records.searches import Outcome, Search
 
-TEXT_LENGTH_MAX = 4_000  # characters of the similarities, or of the differences
+SAID_LENGTH_MAX = 4_000  # characters of the similarities, or of the differences
 NOTE_LENGTH_MAX = 500  # characters
 
 
@@ -42,11 +42,13 @@ NOTE_LENGTH_MAX = 500  # characters
 class SearchReview:
     """Where the review of a search stands, for one person; candidates go by that person's own numbers.
 
+    ``works`` says whether they may review in its case: they work on it, and it is not closed.
     ``openings`` are the candidates that they have opened. ``reviews`` are their own comparisons, and
     everybody's once the search is concluded or where they only read the case. ``conclusion`` puts forward
     numbers, not ranks. ``missing`` says in sentences what this person has to do before they can conclude.
     """
 
+    works: bool
     openings: frozenset[int]
     reviews: Mapping[int, tuple[Review, ...]]
     conclusion: SearchConclusion | None
@@ -58,7 +60,8 @@ def state_of(installation: Installation, who: Person, search_id: str) -> SearchR
     """Return where the review of a search stands that this person may read. Raises SearchNotFound."""
     now = installation.clock()
     with installation.records.read() as tx:
-        search, _ = candidates.readable(tx, who, search_id, now)
+        search, seen_as = candidates.readable(tx, who, search_id, now)
+        case = cases.get_case(tx, search.case_id) if search.case_id else None
         numbers = {rank: at for at, rank in enumerate(candidates.order_for(tx, who, search), start=1)}
         opened = {one.rank for one in reviews.openings(tx, search.id, who.id)}
         concluded = reviews.search_conclusion_of(tx, search.id)
@@ -68,6 +71,7 @@ def state_of(installation: Installation, who: Person, search_id: str) -> SearchR
         found = reviews.leads_of_search(tx, search.id)
         unopened = _permitted_ranks(tx, search, installation) - opened
     return SearchReview(
+        works=seen_as == Part.STAFF and case is not None and case.state is not CaseState.CLOSED,
         openings=frozenset(numbers[rank] for rank in opened),
         reviews={number: tuple(one for one in made if one.rank == rank) for rank, number in numbers.items()},
         conclusion=concluded
@@ -211,7 +215,7 @@ def check(comparison: Comparison) -> None:
         text = getattr(comparison, name)
         if not text.strip():
             raise ComparisonIncomplete(f"Put the {name} into words, also where there are none.")
-        _check_text(f"the {name}", text, TEXT_LENGTH_MAX)
+        _check_text(f"the {name}", text, SAID_LENGTH_MAX)
 
 
 def record_review(doing: Act, new: Review) -> None:
@@ -266,7 +270,7 @@ def _worked_on(
 
 def _require_not_blind(tx: Connection, who: Person, case: Case) -> None:
     """Whoever had a blind pair of a case is none of its first examiners, however they came to work on it."""
-    if any(one.person_id == who.id for one in reviews.assignments_of_case(tx, case.id)):
+    if who.id in casework.compared_blind(tx, case.id):
         raise WrongState("You were a blind examiner in this case, so you cannot review its searches.")
 
 
@@ -327,7 +331,7 @@ def _check_text(name: str, text: str, longest: int) -> None:
     """Raise ComparisonIncomplete for a text that is too long, cannot be shown, or says too much."""
     if len(text) > longest:
         raise ComparisonIncomplete(f"Shorten {name} to {longest:,} characters.")
-    if not all(map(is_plain, text.splitlines())):
+    if not is_plain_text(text.replace("\r\n", "\n")):
         raise ComparisonIncomplete(f"Use plain text in {name}.")
     words = refused(text)
     if words:

@@ -12,7 +12,7 @@ from lineament.app.installation import Installation
 from lineament.app.journal import Act
 from lineament.app.search import candidate_bytes
 from lineament.core.jsontext import json_bytes
-from lineament.core.review import FOR_SAME, LeadState, Outcome, outcome_of
+from lineament.core.review import FOR_SAME, LeadState, state_after
 from lineament.core.times import iso
 from lineament.ledger import commitment, field_salt
 from lineament.records import reviews, searches
@@ -35,12 +35,12 @@ def settle(installation: Installation, doing: Act, lead: Lead) -> None:
     needed = purpose.reviewers if purpose else REVIEWERS
     made = reviews.reviews_of_lead(doing.tx, lead.id)
     said = [one.comparison.conclusion for one in made]
-    outcome, at = outcome_of(said, needed), iso(installation.clock())
-    if outcome is Outcome.OPEN:
+    state, at = state_after(said, needed), iso(installation.clock())
+    if state is LeadState.PUT_FORWARD:
         _ask_further(installation, doing.tx, lead, needed - sum(one in FOR_SAME for one in said))
         return
-    if outcome is Outcome.LEAD:
-        reviews.save_lead(doing.tx, replace(lead, state=LeadState.LEAD, made_at=at))
+    if state is LeadState.LEAD:
+        reviews.save_lead(doing.tx, replace(lead, state=state, made_at=at))
         doing.record(
             "lead.made",
             at=at,
@@ -51,7 +51,7 @@ def settle(installation: Installation, doing: Act, lead: Lead) -> None:
             reviewers=[one.person_id for one in made],
         )
     else:
-        reviews.save_lead(doing.tx, replace(lead, state=LeadState.NOT_SUPPORTED))
+        reviews.save_lead(doing.tx, replace(lead, state=state))
         doing.record(
             "lead.changed",
             at=at,

@@ -8,13 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from lineament import ledger
-from lineament.app.casework.cases import readable
-from lineament.app.installation import Installation
-from lineament.core.policy import Person
+from lineament.app.journal import acts_of
 from lineament.core.times import from_iso
 from lineament.core.words import counted
-from lineament.records import cases, ledger_entries
+from lineament.records import cases
 from lineament.records.cases import Case
 
 
@@ -32,19 +29,9 @@ class Happening:
     sentence: str
 
 
-def timeline(installation: Installation, who: Person, case_id: str) -> list[Happening]:
-    """Return every act in a case, from the first on; a gap in their numbers is one, too.
-
-    Raises CaseNotFound.
-    """
-    with installation.records.read() as tx:
-        return happenings(tx, readable(tx, who, case_id, installation.clock()))
-
-
 def happenings(tx: Connection, case: Case) -> list[Happening]:
-    """Return every act in a case, for those who have seen to it that it may be read."""
-    found = ledger_entries.of_case(tx, case.id).items()
-    entries: dict[int, dict[str, Any]] = {entry: ledger.decode(data) for entry, data in found}
+    """Return every act in a case, from the first on; a gap in their numbers is one, too."""
+    entries = acts_of(tx, case.id)
     named = {fields.get(name) for fields in entries.values() for name in ("who", "person")}
     names = cases.names(tx, [one for one in named if one])
     told: list[Happening] = []

@@ -1,36 +1,16 @@
-// The form of a comparison: how much is done, and a draft that outlives a reload. The server needs none of it.
+// The form of a comparison: how much is done. The draft is draft.js's, which runs first.
 
-const SENT = "comparison-sent"; // in the session's storage: the draft whose form was sent last
 const form = document.querySelector("#comparison");
 
-// What was sent and is no longer asked for has been recorded: its draft goes.
-const sent = sessionStorage.getItem(SENT);
-sessionStorage.removeItem(SENT);
-if (sent && sent !== form?.dataset.draft) sessionStorage.removeItem(sent);
-
 if (form) {
-  restore();
   count();
   document.querySelector("#done-line").hidden = false;
   document.querySelector("#lacks")?.focus();
-  form.addEventListener("input", () => {
-    const fields = new FormData(form);
-    sessionStorage.setItem(form.dataset.draft, JSON.stringify([...fields]));
-    count();
-  });
-  form.addEventListener("submit", () => sessionStorage.setItem(SENT, form.dataset.draft));
+  form.addEventListener("input", count);
   document.querySelector("#next").addEventListener("click", (event) => {
     event.preventDefault();
     (firstOpen() ?? form.querySelector(".said")).querySelector("input, textarea").focus();
   });
-}
-
-// Put back what was typed before; what the server has sent back counts before it.
-function restore() {
-  for (const [name, value] of JSON.parse(sessionStorage.getItem(form.dataset.draft) ?? "[]")) {
-    const field = form.elements[name];
-    if (field && !field.value) field.value = value;
-  }
 }
 
 function features() {
