@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from lineament import ledger
 from lineament.app.installation import Installation
 from lineament.core.policy import Person, Role
 from lineament.core.review import Conclusion
@@ -55,6 +56,7 @@ def test_a_case_from_its_opening_to_the_file_that_counsel_checks(
 
     cleo = arrive(site, who=people["cleo"])
     check_the_file(cleo, case, desk, tmp_path)
+    ledger.fsck(desk.ledger_folder, desk.signer.verifier)  # the acts of the case are numbered without a gap
 
 
 def open_a_case(ada: Visitor, site: Site) -> str:

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e")  # embeddings and overrides of UAX #9
+
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun: '1 face', '1,204 faces'."""
@@ -32,8 +34,11 @@ def is_web_address(text: str) -> bool:
 
 
 def is_plain(text: str) -> bool:
-    """Say whether a text has no control characters and is valid Unicode, so that it can be shown anywhere."""
-    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in text)
+    """Say whether a text is valid Unicode that can be shown anywhere.
+
+    It has no control characters, and none that turn round the order in which what follows them is read.
+    """
+    return not any(unicodedata.category(one) in {"Cc", "Cs"} or one in _REORDERING for one in text)
 
 
 def is_plain_text(text: str) -> bool:
