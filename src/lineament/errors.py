@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lineament.limits import MEGAPIXELS_MAX, PHOTOGRAPH_MB_MAX
+
 
 class LineamentError(Exception):
     """The root of the tree. ``str(error)`` is one sentence that says what is wrong."""
@@ -68,7 +70,10 @@ class PhotographTooLarge(PhotographError):
     """More pixels or bytes than are read from an untrusted file."""
 
     code = "photograph-too-large"
-    remedy = "Scale it down or cut out the part with the face: 50 megapixels and 32 MB are the most."
+    remedy = (
+        f"Scale it down or cut out the part with the face: {MEGAPIXELS_MAX} megapixels and "
+        f"{PHOTOGRAPH_MB_MAX} MB are the most."
+    )
 
 
 class DecoderStopped(PhotographError):
@@ -138,7 +143,7 @@ class FileTooLarge(SourceError):
     """A file has more bytes than are read from one file."""
 
     code = "file-too-large"
-    remedy = "Use a smaller copy: 32 MB are the most."
+    remedy = f"Use a smaller copy: {PHOTOGRAPH_MB_MAX} MB are the most."
 
 
 class FileChanged(SourceError):
@@ -169,7 +174,9 @@ class FilmTooLarge(SourceError):
     """A film is longer, or its frames are larger, than is read from an untrusted file."""
 
     code = "film-too-large"
-    remedy = "Scale it down or cut it into parts: 50 megapixels a frame and 12 hours are the most."
+    remedy = (
+        f"Scale it down or cut it into parts: {MEGAPIXELS_MAX} megapixels a frame and 12 hours are the most."
+    )
 
 
 class FilmStopped(SourceError):
@@ -436,6 +443,16 @@ class ModelPackNotFound(NotFound):
     remedy = "`lineament models` lists the packs there are; `lineament models add` adds another one."
 
 
+class NotAModelPack(BadInput):
+    """What was given to be added is no whole model pack; nothing was added."""
+
+    code = "not-a-model-pack"
+    remedy = (
+        "Mend what the sentence names, or give another folder; docs/reference/model-pack.md lists what a "
+        "pack holds."
+    )
+
+
 class ModelPackExists(Conflict):
     """A model pack of this name is there already, with another pack.toml."""
 
@@ -448,6 +465,13 @@ class LicenceNotAccepted(Refused):
 
     code = "licence-not-accepted"
     remedy = "Read the terms above. If you accept them, answer yes, or give --accept-licence."
+
+
+class ProtocolInvalid(BadInput):
+    """What is to be evaluated cannot be understood; nothing was computed."""
+
+    code = "protocol-invalid"
+    remedy = "Mend the folder or the file that is named; docs/evaluation.md describes each kind."
 
 
 class InvalidRequest(BadInput):
@@ -509,6 +533,15 @@ class ForeignOrigin(Refused):
     remedy = "Open Lineament's own page and act there."
 
 
+class WrongHost(BadInput):
+    """A request is addressed to another name than this machine's own."""
+
+    code = "wrong-host"
+    remedy = (
+        "Use the address that `lineament serve` prints: it begins with http://127.0.0.1 or http://localhost."
+    )
+
+
 # --- the installation ------------------------------------------------------------------------------------
 
 
@@ -536,12 +569,13 @@ class DecoderUnavailable(Broken):
 
 
 class ModelPackInvalid(Broken):
-    """A model pack cannot be understood, or its files are missing or not the ones that its digests name."""
+    """A model pack that is here is lost or damaged: files are missing or not those that its digests name."""
 
     code = "model-pack-invalid"
     remedy = (
-        "Mend the pack; docs/reference/model-pack.md lists what it says. One that was in use: put its files "
-        "back, into the folder models of the data folder, or install Lineament again."
+        "Put its files back as they were added, into its folder in models of the data folder, or run "
+        "`lineament models migrate` with another pack; the one that ships comes back when Lineament is "
+        "installed again."
     )
 
 

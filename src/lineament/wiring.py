@@ -9,15 +9,19 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from lineament.app import models, policies
 from lineament.app.installation import Installation
 from lineament.app.replay import replay
 from lineament.config import Settings
+from lineament.core.odds import Tail
 from lineament.core.policy import Policy
 from lineament.core.policy_file import parse_policy
 from lineament.errors import (
     LedgerKeyLost,
     MasterKeyWrong,
+    ModelPackInvalid,
     PolicyInvalid,
     RecordsUnusable,
     SettingsInvalid,
@@ -35,14 +39,18 @@ from lineament.records.keys import DOCUMENTS, INDEX, SUPPRESSION, Keys
 from lineament.records.master_key import open_master_key, stopped_rotation, take_over, write_key_file
 from lineament.records.models import pack_in_use
 from lineament.records.store import Records, open_records
+from lineament.records.terms import read_terms
 from lineament.sources import read_file
 from lineament.sources.fetch import Fetcher
+from lineament.vision.pack import ModelPack
 from lineament.vision.pipeline import Vision
 
 
-def open_installation(settings: Settings) -> Installation:
+def open_installation(settings: Settings, to_migrate: bool = False) -> Installation:
     """Open the installation in the settings' data folder; the first time, make it.
 
+    ``to_migrate`` opens it also where the pack in use is lost or damaged, with the one that ships in its
+    place: packs can be listed, added and migrated to then, and nothing else be done.
     Raises StorageFailed, PolicyInvalid, WitnessesInvalid, ModelPackInvalid, LedgerKeyLost, MasterKeyWrong,
     IndexUnavailable, and what ``open_records`` raises.
     """
@@ -63,10 +71,10 @@ def open_installation(settings: Settings) -> Installation:
     try:
         with opened.read() as tx:
             is_new = ledger_entries.count(tx) == 0 and not published.exists()
-            pack = models.load(settings.models, pack_in_use(tx))
+            pack, tail, contract = _models(settings.models, tx, to_migrate)
         policy = policies.in_force(opened, offered, datetime.now(UTC))
         keys = _keys(settings, opened)
-        tail, vision = models.tail_of(pack), Vision(pack, device=settings.device)
+        vision = Vision(pack, device=settings.device)
         signer = _signer(key, is_new)
     except BaseException:
         opened.close()
@@ -79,7 +87,7 @@ def open_installation(settings: Settings) -> Installation:
         documents=Documents(blobs, partial(_key, opened, keys, DOCUMENTS)),
         index=_index(settings, opened, keys, vision),
         vision=vision,
-        contract=vision.contract,
+        contract=contract,
         models_folder=settings.models,
         ledger_folder=published,
         signer=signer,
@@ -97,6 +105,18 @@ def open_installation(settings: Settings) -> Installation:
         made.close()
         raise
     return made
+
+
+def _models(models_folder: Path, tx: Connection, to_migrate: bool) -> tuple[ModelPack, Tail | None, str]:
+    """Return a pack, its measured error rates, and the contract to act under. Raises ModelPackInvalid."""
+    try:
+        pack = models.load(models_folder, pack_in_use(tx))
+        return pack, models.tail_of(pack), pack.contract
+    except ModelPackInvalid:
+        if not to_migrate:
+            raise
+        pack = models.load(models_folder, None)
+        return pack, models.tail_of(pack), read_terms(tx).contract or pack.contract
 
 
 def open_fetcher(settings: Settings, purposes: Collection[str] = ()) -> Fetcher | None:

@@ -6,7 +6,7 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.testclient import TestClient
 
-from lineament.api import access
+from lineament.api import access, problems
 from lineament.app import sign_in
 from lineament.app.installation import Installation
 from lineament.web.site import create_site
@@ -86,8 +86,23 @@ def test_no_act_is_taken_from_the_page_of_another_site(stranger: TestClient, arc
 
 
 def test_another_host_name_is_refused(client: TestClient):
-    """A name that somebody points at loopback (DNS rebinding) gets no answer."""
-    assert client.get("/api/v1/collections", headers={"host": "evil.example"}).status_code == 400
+    """A name that somebody points at loopback (DNS rebinding) gets a problem document, and nothing else."""
+    for host in ("evil.example", "evil.example:8765", "127.0.0.1.evil.example", "", "localhost.", "[::1]"):
+        answer = client.get("/api/v1/collections", headers={"host": host})
+        assert (answer.status_code, answer.headers["content-type"]) == (400, problems.MEDIA_TYPE)
+        assert (answer.json()["code"], answer.json()["status"]) == ("wrong-host", 400)
+        assert "lineament serve" in answer.json()["remedy"]
+        assert "frame-ancestors" in answer.headers["content-security-policy"]
+    for host in ("localhost", "localhost:8765", "127.0.0.1:8765"):
+        assert client.get("/api/v1/collections", headers={"host": host}).status_code == 200
+
+
+def test_another_host_name_is_refused_before_anything_else(stranger: TestClient):
+    """Before the size of the request, the session, and whether the address is there."""
+    headers = {"host": "evil.example", "content-length": str(2**40)}
+    for path in ("/", "/nowhere", "/api/v1/searches"):
+        answer = stranger.post(path, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "wrong-host")
 
 
 def test_every_answer_carries_the_headers_that_browsers_obey(stranger: TestClient):

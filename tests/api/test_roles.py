@@ -69,6 +69,7 @@ TABLE: dict[str, frozenset[str]] = {
     f"GET {SEARCH}/edit": STAFF,
     f"POST {SEARCH}/edit": STAFF,
     f"POST {SEARCH}/edited": STAFF,
+    f"POST {SEARCH}/probes/{{number}}/another-face": STAFF,
     f"POST {SEARCH}/probes/{{number}}/preview": STAFF,
     f"GET {SEARCH}/probes/{{number}}/image.jpg": READERS,
     f"GET {SEARCH}/probes/{{number}}/crop.jpg": READERS,

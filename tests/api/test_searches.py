@@ -94,6 +94,23 @@ def test_a_face_that_was_not_found_is_drawn(client: TestClient):
     assert (at_once["outcome"], at_once["probes"][0]["face"]) == ("empty", 30)
 
 
+def test_another_face_is_searched_than_the_one_that_was_found(client: TestClient):
+    """A search of its own waits for it; what was found before is beside the new list."""
+    before = post(client, OBAMA.read_bytes()).json()
+    answer = client.post(f"{before['href']}/probes/1/another-face")
+    begun = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (201, begun["href"])
+    assert (begun["outcome"], begun["edited_from"], begun["candidates"]) == ("awaiting-face", None, [])
+    assert begun["id"] != before["id"]
+    drawn = client.post(f"{begun['href']}/face", json={"box": [40, 40, 240, 280]}).json()
+    assert (drawn["id"], drawn["probes"][0]["face"]) == (begun["id"], 2)
+    assert client.get(before["href"]).json() == before
+    waiting = client.post(f"{post(client, SOLVAY.read_bytes()).json()['href']}/probes/1/another-face")
+    assert (waiting.status_code, waiting.json()["code"]) == (409, "wrong-state")
+    for number, status in ((0, 422), (2, 422), ("x", 422)):
+        assert client.post(f"{before['href']}/probes/{number}/another-face").status_code == status
+
+
 def test_several_photographs_of_one_person_are_searched_as_one(client: TestClient):
     """Where one of them needs a choice the search waits for it; or all choices come along."""
     photos = (OBAMA.read_bytes(), SOLVAY.read_bytes())

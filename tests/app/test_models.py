@@ -8,7 +8,13 @@ import pytest
 
 from lineament.app import models, sign_in
 from lineament.app.installation import Installation
-from lineament.errors import LicenceNotAccepted, ModelPackExists, ModelPackInvalid, ModelPackNotFound
+from lineament.errors import (
+    LicenceNotAccepted,
+    ModelPackExists,
+    ModelPackInvalid,
+    ModelPackNotFound,
+    NotAModelPack,
+)
 from lineament.records.models import list_packs
 from lineament.testing import make_installation, recorded
 from lineament.vision.pack import load_pack
@@ -46,7 +52,7 @@ def test_a_pack_is_added_under_the_terms_that_were_shown(installation: Installat
     assert (entry["contract"], entry["pack"]) == (described.contract, described.digest)
     assert entry["terms"] == f"sha256:{digest}"
     packs, others = models.known(installation)
-    assert [(one.pack.name, one.in_use, one.calibrated) for one in packs] == [
+    assert [(one.name, one.in_use, one.calibrated) for one in packs] == [
         ("default", True, True),
         ("keen", False, True),
     ]
@@ -171,7 +177,7 @@ def test_a_pack_that_is_not_what_it_says_is_not_even_shown(
     """The sentence names the file; nothing is kept."""
     spoil(pack)
     who = sign_in.operator(installation)
-    with pytest.raises(ModelPackInvalid, match=says):
+    with pytest.raises(NotAModelPack, match=says):
         models.add(installation, who, pack, lambda _terms: pytest.fail("it was shown"))
     assert list(installation.models_folder.iterdir()) == []
 
@@ -182,10 +188,10 @@ def test_a_file_beyond_the_cap_is_refused(
     """An ONNX file ends at 2 GiB; a text of many megabytes is no notice."""
     with (pack / "NOTICE.md").open("ab") as file:
         file.write(b" " * 2**20)
-    with pytest.raises(ModelPackInvalid, match=r"NOTICE\.md is larger than 1,048,576 bytes"):
+    with pytest.raises(NotAModelPack, match=r"NOTICE\.md is larger than 1,048,576 bytes"):
         add(installation, pack)
     monkeypatch.setattr(models, "MODEL_BYTES_MAX", 1_000_000)
-    with pytest.raises(ModelPackInvalid, match=r"is larger than 1,000,000 bytes"):
+    with pytest.raises(NotAModelPack, match=r"is larger than 1,000,000 bytes"):
         add(installation, pack)
 
 
@@ -209,5 +215,5 @@ def test_an_installation_knows_its_packs_again(installation: Installation, pack:
     add(installation, pack)
     again = make_installation(tmp_path / "data")
     packs, _ = models.known(again)
-    assert [one.pack.name for one in packs] == ["default", "keen"]
+    assert [one.name for one in packs] == ["default", "keen"]
     again.close()

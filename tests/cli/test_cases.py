@@ -27,6 +27,7 @@ def data(tmp_path: Path, archive_data: Path) -> Path:
 def test_a_case_is_opened_searched_and_closed(data: Path):
     """What is missing is said at once; a closed case refuses a search."""
     assert "There is no case yet." in lineament(data, "cases", "list").stdout
+    assert lineament(data, "cases").stdout == lineament(data, "cases", "list").stdout
     made = lineament(data, *OPEN)
     assert (made.returncode, made.stdout.splitlines()[0]) == (DONE, "Opened: case 2026/17.")
     assert "Missing: The purpose 'missing-person' needs a narrative" in made.stdout

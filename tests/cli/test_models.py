@@ -120,7 +120,9 @@ def test_what_is_not_whole_is_named(data: Path, pack: Path):
     assert (taken.returncode, "[model-pack-exists]" in taken.stderr) == (BAD_INPUT, True)
     rewrite(pack, 'licence = "BSD"', "")
     spoiled = lineament(data, "models", "add", pack, "--accept-licence")
-    assert (spoiled.returncode, "[model-pack-invalid]" in spoiled.stderr) == (BROKEN, True)
+    assert (spoiled.returncode, "[not-a-model-pack]" in spoiled.stderr) == (BAD_INPUT, True)
+    nothing = lineament(data, "models", "add", data, "--accept-licence")  # the installation is whole
+    assert (nothing.returncode, "[not-a-model-pack]" in nothing.stderr) == (BAD_INPUT, True)
     stored = [path for path in (data / "blobs").rglob("*") if path.is_file()]
     max(stored, key=lambda path: path.stat().st_size).unlink()  # a photograph, and no evidence
     done = lineament(data, "models", "migrate", "keen")
@@ -131,6 +133,63 @@ def test_what_is_not_whole_is_named(data: Path, pack: Path):
     (copy.folder / copy.embedder.file).write_bytes(b"another model")
     search = lineament(data, "search", BIDEN, "--purpose", "archive-research")
     assert (search.returncode, "[model-pack-invalid]" in search.stderr) == (BROKEN, True)
+
+
+def test_a_pack_in_use_that_is_lost_is_named_and_left_or_put_back(data: Path, pack: Path):
+    """Whatever needs it says which one and where it was; what helps works without it."""
+    lineament(data, "models", "add", pack, "--accept-licence")
+    assert lineament(data, "models", "migrate", "keen").returncode == DONE
+    place = data / "models" / "keen"
+    place.rename(data / "elsewhere")
+    lost = f"The model pack 'keen' is lost: there is no folder {place}."
+    for command in (
+        ["serve"],
+        ["search", OBAMA, "--purpose", "archive-research"],
+        ["models", "migrate", "keen"],
+    ):
+        failed = lineament(data, *command)
+        assert (failed.returncode, failed.stderr.splitlines()[-3]) == (BROKEN, lost)
+        assert "Put its files back" in failed.stderr
+        assert "`lineament models migrate` with another pack" in failed.stderr
+    listed = lineament(data, "models")
+    assert listed.returncode == DONE, listed.stderr
+    (row,) = [line.split() for line in listed.stdout.splitlines() if "keen" in line]
+    assert (row[0], row[1], row[3], " ".join(row[4:])) == ("keen", "yes", "7", lost)
+    (data / "elsewhere").rename(place)
+    assert "Barack Obama" in lineament(data, "search", OBAMA, "--purpose", "archive-research").stdout
+    shutil.rmtree(place)
+    third = another_pack(data.parent / "third", "third")
+    assert lineament(data, "models", "add", third, "--accept-licence").returncode == DONE
+    done = lineament(data, "models", "migrate", "default")
+    assert (done.returncode, "'default' is in use" in done.stdout) == (DONE, True), done.stderr
+    assert "Barack Obama" in lineament(data, "search", OBAMA, "--purpose", "archive-research").stdout
+    assert lineament(data, "fsck").returncode == DONE
+    assert lineament(data, "index", "verify").returncode == DONE
+
+
+def test_what_a_killed_add_leaves_is_cleared_by_the_next_command(data: Path, pack: Path):
+    """It was killed while it waited for an answer."""
+    ours, its = pty.openpty()
+    adding = subprocess.Popen(
+        [*RUN, "models", "add", str(pack)],
+        env=os.environ | {"LINEAMENT_DATA": str(data)},
+        stdin=its,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert adding.stdout
+    while b"Accept these terms?" not in adding.stdout.read1():
+        pass
+    (draft,) = (data / "models").iterdir()
+    lineament(data, "models")
+    assert draft.exists()  # it may still be answered
+    adding.kill()
+    adding.communicate(timeout=60)
+    os.close(ours)
+    os.close(its)
+    assert draft.exists()
+    assert lineament(data, "models").returncode == DONE
+    assert list((data / "models").iterdir()) == []
 
 
 @contextmanager

@@ -87,6 +87,7 @@ def test_people_are_added_and_let_in_by_name(data: Path):
     assert lineament(data, *roles).returncode == BAD_INPUT  # neither roles nor --none
     assert "none" in lineament(data, *roles, "--none").stdout
     listed = lineament(data, "people", "list").stdout
+    assert lineament(data, "people").stdout == listed
     assert [line.split()[-1] for line in listed.splitlines() if "Anna" in line] == ["none"]
     last = lineament(data, "people", "roles", "operator", "--role", "searcher")
     assert (last.returncode, "[last-administrator]" in last.stderr) == (BAD_INPUT, True)

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from lineament.records import searches
+from lineament.app import sign_in
+from lineament.app.edited import edits_of, search_edited
+from lineament.records import kept_probes, searches
 from lineament.testing import recorded
 from tests.e2e.conftest import PHONE, Site, Visitor
 from tests.samples import OBAMA, SOLVAY
@@ -41,6 +43,46 @@ def test_a_face_is_picked_by_keyboard(site: Site, visitor: Visitor) -> None:
         done = searches.get_search(tx, page.url.rpartition("/")[2])
     assert done
     assert done.probes[0].face == 3
+
+
+def test_another_face_than_the_one_that_was_found_is_searched(site: Site, visitor: Visitor) -> None:
+    """A single face is searched at once; from the result another one of the photograph is drawn."""
+    visitor.search(OBAMA)
+    page = visitor.page
+    first = page.url
+    visitor.picture("result-another-face")
+    page.get_by_role("button", name="Search another face of this photograph").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Which face do you want to search for?")
+    assert page.url != first
+    expect(page.locator(".face:not(:disabled)")).to_have_count(1)
+    visitor.picture("chooser-another-face")
+    for name, value in {"left": "40", "top": "40", "width": "200", "height": "240"}.items():
+        page.fill(f"[name={name}]", value)
+    page.locator("#confirm").click()
+    expect(page.get_by_text("This face was drawn by hand.")).to_be_visible()
+    outcomes = [one["outcome"] for one in recorded(site.installation) if one["kind"] == "search"]
+    assert (outcomes[:2], len(outcomes)) == (["candidates", "awaiting-face"], 3)
+    page.goto(first)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("to review")
+
+
+def test_only_the_searcher_of_an_unedited_photograph_that_is_kept_is_offered_another_face(
+    site: Site, visitor: Visitor
+) -> None:
+    """Not for an edited one, and not once the photograph was erased."""
+    visitor.search(OBAMA)
+    page, installation = visitor.page, site.installation
+    offered = page.get_by_role("button", name="Search another face")
+    expect(offered).to_have_count(1)
+    search_id = page.url.rpartition("/")[2]
+    who = sign_in.operator(installation)
+    turned = search_edited(installation, who, search_id, 1, edits_of(["flip"]))
+    page.goto(f"{site.address}/searches/{turned.id}")
+    expect(offered).to_have_count(0)
+    with installation.records.write() as tx:
+        kept_probes.forget_probes(tx, [turned.probes[0].sha256])
+    page.goto(f"{site.address}/searches/{search_id}")
+    expect(offered).to_have_count(0)
 
 
 def test_a_reload_keeps_the_choice_open_and_nothing_is_chosen_silently(visitor: Visitor) -> None:

@@ -49,6 +49,19 @@ def assert_alike(page: Page) -> None:
         assert probe[value] == pytest.approx(candidate[value], rel=0.001)
 
 
+def test_what_the_file_says_is_named_in_words(compare: Page) -> None:
+    """Not by the names that EXIF has for it."""
+    said = compare.locator(".source").inner_text()
+    for label in (
+        "Photographer in the file",
+        "Taken, by the camera's clock",
+        "Model of the camera",
+        "Person",
+    ):
+        assert f"{label}\n" in said
+    assert "exif" not in said.lower()
+
+
 def test_both_faces_lie_alike_and_move_together(visitor: Visitor, compare: Page) -> None:
     """Zooming, moving and wheeling one moves the other by the same."""
     visitor.picture("compare")

@@ -64,7 +64,7 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     pack = load_pack(folder)
     (folder / pack.embedder.file).unlink()
-    with pytest.raises(ModelPackInvalid, match=r"face_recognition_sface_2021dec\.onnx cannot be read"):
+    with pytest.raises(ModelPackInvalid, match=r"sface_2021dec\.onnx of the pack 'default' cannot be read"):
         pack.content(pack.embedder)
 
 

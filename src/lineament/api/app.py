@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastapi import Depends, FastAPI
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 import lineament
 from lineament.api import (
@@ -19,9 +18,8 @@ from lineament.api import (
 from lineament.api.access import everyone
 from lineament.api.body_limit import BodyLimit
 from lineament.api.headers import SafeHeaders
+from lineament.api.own_host import OwnHost
 from lineament.app.installation import Installation
-
-LOOPBACK_NAMES = ["127.0.0.1", "localhost"]
 
 
 def create_app(installation: Installation) -> FastAPI:
@@ -51,7 +49,7 @@ def create_app(installation: Installation) -> FastAPI:
     def openapi() -> dict[str, object]:
         return app.openapi()
 
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES)
     app.add_middleware(BodyLimit)
+    app.add_middleware(OwnHost)
     app.add_middleware(SafeHeaders)
     return app

@@ -20,6 +20,7 @@ from lineament.errors import (
     NotSignedIn,
     PhotographTooLarge,
     Refused,
+    WrongHost,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -27,6 +28,7 @@ UPLOAD_MB_MAX = 128  # of all photographs of one search together
 _STATUS: dict[type[LineamentError], int] = {  # the first that fits, most special first
     NotSignedIn: 401,
     PhotographTooLarge: 413,
+    WrongHost: 400,
     BadInput: 422,
     Refused: 403,
     NotFound: 404,

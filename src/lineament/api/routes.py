@@ -23,10 +23,11 @@ from lineament.api.models import (
     source_out,
 )
 from lineament.api.search_models import SearchOut, search_out
-from lineament.app import candidates, collections, disclose, pictures, search
+from lineament.app import another_face, candidates, collections, disclose, pictures, search
 from lineament.app.casework.texts import LINE_LENGTH_MAX
 from lineament.app.choices import Choice, choices_of
 from lineament.core.cases import Obtained
+from lineament.limits import PHOTOGRAPH_MB_MAX
 from lineament.vision.pipeline import LARGEST_PROBE
 
 _PICTURE_HEADERS = {"Cache-Control": "no-store"}  # a permission that ends takes effect at once
@@ -56,7 +57,10 @@ class SearchForm:
 def search_form(
     photo: Annotated[
         list[UploadFile],
-        File(max_length=LARGEST_PROBE, description="Photographs of one person, each at most 32 MB."),
+        File(
+            max_length=LARGEST_PROBE,
+            description=f"Photographs of one person, each at most {PHOTOGRAPH_MB_MAX} MB.",
+        ),
     ],
     purpose: Annotated[str, Form(max_length=40, description="One of the policy's purposes.")],
     collection: Annotated[
@@ -170,6 +174,29 @@ def choose_face(served: Served, who: Searcher, search_id: str, choice: FaceChoic
     if chosen is None or (choice.face is not None and choice.box is not None):
         raise errors.InvalidRequest("Give either 'face' or 'box'.")
     done = search.choose_face(served, who, search_id, chosen, choice.probe)
+    return search_out(candidates.show_search(served, who, done.id))
+
+
+@router.post(
+    "/searches/{search_id}/probes/{number}/another-face",
+    status_code=201,
+    responses=problems(
+        errors.SearchNotFound,
+        errors.ProbeErased,
+        errors.WrongState,
+        errors.SearchRefused,
+        errors.NotCalibrated,
+    ),
+)
+def search_another_face(
+    served: Served, who: Searcher, response: Response, search_id: str, number: int
+) -> SearchOut:
+    """Begin a new search as a finished one of yours, that waits for another face of one of its photographs.
+
+    Purpose, case and collections are the same, and the policy decides anew.
+    """
+    done = another_face.search_another_face(served, who, search_id, number)
+    response.headers["Location"] = f"/api/v1/searches/{done.id}"
     return search_out(candidates.show_search(served, who, done.id))
 
 

@@ -43,7 +43,7 @@ _ROUNDS = 200  # Dask takes five minutes to give up a worker that says nothing
 _OTHER_CONTRACT = (
     "The worker {worker} has another model contract: install the same version of Lineament there."
 )
-# A file of 32 MB goes to a worker as it is: no need for Dask to warn of it.
+# The largest file goes to a worker as it is: no need for Dask to warn of it.
 _QUIET = {"distributed.admin.large-graph-warning-threshold": "1GB"}
 
 

@@ -44,7 +44,7 @@ def search_edited(
     The policy decides again. Raises SearchNotFound, ProbeErased, WrongState and InvalidRequest; and, on
     record, what ``open_search`` raises, and InvalidRequest for an edit that does not fit the photograph.
     """
-    unedited = editable(installation, who, search_id, number)
+    unedited = repeatable(installation, who, search_id, number)
     check(edits)
     photos = [probe_photograph(installation, probe) for probe in unedited.probes]
     looked: list[Probe] = []
@@ -60,7 +60,8 @@ def search_edited(
     def photograph_of(place: int) -> Photograph:
         return searched(installation, looked[place])
 
-    return run(installation, who, _opened(installation, unedited), look, photograph_of, photos)
+    opened = replace(begun_again(installation, unedited), edited_from=unedited.id)
+    return run(installation, who, opened, look, photograph_of, photos)
 
 
 def preview(
@@ -70,7 +71,7 @@ def preview(
 
     Raises SearchNotFound, ProbeErased, WrongState and InvalidRequest.
     """
-    photograph = whole(installation, editable(installation, who, search_id, number).probes[number - 1])
+    photograph = whole(installation, repeatable(installation, who, search_id, number).probes[number - 1])
     if edits:
         photograph, _ = edited(photograph, edits)
     return jpeg(photograph, IMAGE_SIDE), (photograph.width, photograph.height)
@@ -108,16 +109,16 @@ def _edit(text: str) -> tuple[EditKind, tuple[float, ...]]:
         ) from error
 
 
-def editable(installation: Installation, who: Person, search_id: str, number: int) -> Search:
-    """Return one of this person's searches whose photograph ``number`` may be edited.
+def repeatable(installation: Installation, who: Person, search_id: str, number: int) -> Search:
+    """Return one of this person's searches whose photograph ``number`` may be searched again in another way.
 
     Raises SearchNotFound, ProbeErased, WrongState, and InvalidRequest for a photograph that is not there.
     """
     search = own_search(installation, who, search_id)
     if search.edited_from is not None:
-        raise WrongState("This search is of an edited photograph. Edit the one that it was made from.")
+        raise WrongState("This search is of an edited photograph. Go back to the one that it was made from.")
     if search.outcome not in {Outcome.CANDIDATES, Outcome.EMPTY}:
-        raise WrongState("A photograph is edited once it was searched as it is: this search has no list.")
+        raise WrongState("A photograph is searched as it is first: this search has no list.")
     if search.contract != installation.vision.contract:
         raise WrongState(
             "The model pack of this search is no longer in use. Search anew with the photograph."
@@ -129,17 +130,17 @@ def editable(installation: Installation, who: Person, search_id: str, number: in
     return search
 
 
-def _opened(installation: Installation, unedited: Search) -> Search:
-    """Return the edited search as it begins, before anything is decided."""
+def begun_again(installation: Installation, before: Search) -> Search:
+    """Return a further search of the same photographs as it begins, before anything is decided."""
     with installation.records.read() as tx:
-        found = collections.list_collections(tx, [one.name for one in unedited.collections])
+        found = collections.list_collections(tx, [one.name for one in before.collections])
     return replace(
-        unedited,
+        before,
         id=installation.new_id(),
         started_at=iso(installation.clock()),
         ended_at=None,
         outcome=Outcome.REFUSED,
-        edited_from=unedited.id,
+        edited_from=None,
         collections=tuple(PinnedCollection(one.id, one.name, one.revision) for one in found),
         policy=installation.policy.version,
         contract=None,
@@ -147,7 +148,7 @@ def _opened(installation: Installation, unedited: Search) -> Search:
         threshold=None,
         limit=None,
         salt=installation.new_salt(),
-        probes=tuple(Probe(probe.sha256) for probe in unedited.probes),
+        probes=tuple(Probe(probe.sha256) for probe in before.probes),
         searched_faces=None,
         truncated=False,
         candidates=(),

@@ -64,6 +64,7 @@ def migrate(
     where another migration came in between; what was committed by then stays.
     """
     require(who, Role.CURATOR)
+    models.clear_drafts(installation.models_folder)
     added = models.find(installation, name)
     pack = models.load(installation.models_folder, added)
     tail = models.tail_of(pack)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,7 @@ from lineament.errors import (
     ModelPackExists,
     ModelPackInvalid,
     ModelPackNotFound,
+    NotAModelPack,
     NotCalibrated,
     StorageFailed,
 )
@@ -34,31 +36,47 @@ from lineament.vision.pack import DEFAULT_PACK, TAIL, ModelPack, Source, load_pa
 SHIPPED = "default"  # the name of the pack that ships; no other pack has it
 MODEL_BYTES_MAX = 2**31  # protobuf, and with it an ONNX file, ends at 2 GiB
 TEXT_BYTES_MAX = 2**20
+_DRAFT = "."  # what the name of a folder begins with in which a pack is being put together; no pack's does
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _NON_COMMERCIAL = re.compile(r"non-? ?commercial|\bNC\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class KnownPack:
-    """A pack that can be used here. ``faces`` counts those that have a template of its contract."""
+    """A pack that ships or was added. ``faces`` counts those that have a template of its contract.
 
-    pack: ModelPack
+    Where it is lost or damaged, ``pack`` is None, and ``fault`` a sentence that says so.
+    """
+
+    name: str
+    contract: str
+    pack: ModelPack | None
     in_use: bool
     calibrated: bool
     faces: int
+    fault: str | None = None
 
 
 def known(installation: Installation) -> tuple[list[KnownPack], dict[str, int]]:
     """Return every pack, the one that ships first, and the faces of contracts that no pack here has."""
     with installation.records.read() as tx:
         added, in_use, faces = list_packs(tx), pack_in_use(tx), images.faces_by_contract(tx)
-    packs = [
-        KnownPack(pack, one == in_use, tail_of(pack) is not None, faces.get(pack.contract, 0))
-        for one in (None, *added)
-        for pack in [load(installation.models_folder, one)]
-    ]
-    contracts = {one.pack.contract for one in packs}
+    packs = [_known(installation.models_folder, one, one == in_use, faces) for one in (None, *added)]
+    contracts = {one.contract for one in packs}
     return packs, {contract: count for contract, count in faces.items() if contract not in contracts}
+
+
+def _known(models_folder: Path, added: AddedPack | None, in_use: bool, faces: Mapping[str, int]) -> KnownPack:
+    try:
+        pack = load(models_folder, added)
+        calibrated = tail_of(pack) is not None
+    except ModelPackInvalid as error:
+        if added is None:  # no installation opens without the one that ships
+            raise
+        there = faces.get(added.contract, 0)
+        return KnownPack(added.name, added.contract, None, in_use, False, there, str(error))
+    there = faces.get(pack.contract, 0)
+    return KnownPack(pack.name, pack.contract, pack, in_use, calibrated, there)
 
 
 def find(installation: Installation, name: str) -> AddedPack | None:
@@ -77,7 +95,10 @@ def load(models_folder: Path, added: AddedPack | None) -> ModelPack:
     """
     if added is None:
         return load_pack(DEFAULT_PACK)
-    pack = load_pack(models_folder / added.name)
+    folder = models_folder / added.name
+    if not folder.is_dir():
+        raise ModelPackInvalid(f"The model pack '{added.name}' is lost: there is no folder {folder}.")
+    pack = load_pack(folder)
     if pack.digest != added.digest:
         raise ModelPackInvalid(f"The pack.toml of '{added.name}' is not the one that was added.")
     return pack
@@ -93,12 +114,14 @@ def add(installation: Installation, who: Person, folder: Path, accepts: Callable
     """Take a copy of a pack into the data folder, once its licence terms are accepted; return its name.
 
     ``accepts`` is given the terms as text and says whether they are accepted. Returns None when the very same
-    pack is there already. Raises ModelPackInvalid, ModelPackExists or LicenceNotAccepted; nothing is kept
-    then.
+    pack is there already. Raises NotAModelPack, ModelPackExists or LicenceNotAccepted; nothing is kept then.
     """
     require(who, Role.CURATOR)
     with _draft(installation.models_folder) as draft:
-        pack = _copy(folder, draft / (folder.resolve().name or "pack"))
+        try:
+            pack = _copy(folder, draft / (folder.resolve().name or "pack"))
+        except ModelPackInvalid as error:  # which is how a pack that was added would be broken
+            raise NotAModelPack(str(error)) from error
         if _is_known(installation, pack):
             return None
         text = terms(pack)
@@ -171,12 +194,32 @@ def _text(file: Path) -> str:
 
 @contextmanager
 def _draft(models_folder: Path) -> Iterator[Path]:
-    """Give a folder beside the packs that is gone afterwards."""
-    with _storage_errors():
-        models_folder.mkdir(mode=0o700, exist_ok=True)
-        draft = tempfile.TemporaryDirectory(prefix=".", dir=models_folder)
-    with draft as folder:
-        yield Path(folder)
+    """Give a folder beside the packs that is gone afterwards; nobody clears it away meanwhile."""
+    clear_drafts(models_folder)
+    with ExitStack() as until_done:
+        with _storage_errors():
+            models_folder.mkdir(mode=0o700, exist_ok=True)
+            lock = os.open(models_folder, os.O_RDONLY)
+            until_done.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            draft = tempfile.TemporaryDirectory(prefix=_DRAFT, dir=models_folder)
+        yield Path(until_done.enter_context(draft))
+
+
+def clear_drafts(models_folder: Path) -> None:
+    """Delete the drafts that were left by an ``add`` which was killed, unless another one is running now."""
+    try:
+        lock = os.open(models_folder, os.O_RDONLY)
+    except OSError:  # nothing was ever added
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in models_folder.glob(f"{_DRAFT}*"):
+            shutil.rmtree(left, ignore_errors=True)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(lock)
 
 
 def _copy(folder: Path, to: Path) -> ModelPack:

@@ -37,13 +37,16 @@ def grounds_options(command: _Command) -> _Command:
     return command
 
 
-@click.group(short_help="Open cases and work on them.")
-def cases() -> None:
-    """Open cases, work on them and read them.
+@click.group(invoke_without_command=True, short_help="Open cases and work on them.")
+@click.pass_context
+def cases(context: click.Context) -> None:
+    """List the cases that you may read, open one, and work on it.
 
     A case says why somebody is sought, on what grounds, and who works on it. All that is done in it is
     numbered and on record. These commands act for whoever runs this installation.
     """
+    if context.invoked_subcommand is None:
+        context.invoke(list_)
 
 
 @cases.command("list")

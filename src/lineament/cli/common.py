@@ -78,13 +78,13 @@ def confirmed(question: str) -> bool:
 
 
 @contextmanager
-def opened() -> Iterator[Installation]:
-    """Open the installation for one command."""
+def opened(to_migrate: bool = False) -> Iterator[Installation]:
+    """Open the installation for one command; with ``to_migrate`` also without the model pack in use."""
     from lineament.wiring import open_installation
 
     os.umask(0o077)  # what this process writes is for its owner alone
 
-    installation = open_installation(load_settings())
+    installation = open_installation(load_settings(), to_migrate)
     try:
         yield installation
     finally:

@@ -14,6 +14,7 @@ from lineament.cli.collections import collections
 from lineament.cli.common import EXIT_CODES, Exit, exit_code
 from lineament.cli.disclose import disclose, export, receipt, rerun
 from lineament.cli.edit import edit
+from lineament.cli.evaluate import evaluate
 from lineament.cli.index import index
 from lineament.cli.ingest import ingest
 from lineament.cli.keys import keys
@@ -80,6 +81,7 @@ for command in (
     leads,
     examiners,
     seeds,
+    evaluate,
     receipt,
     export,
     disclose,

@@ -14,6 +14,7 @@ from lineament.errors import LineamentError
 
 if TYPE_CHECKING:
     from lineament.app.migrate import Migration
+    from lineament.vision.pack import ModelPack
 
 CONTRACT_SHOWN = 12  # hex digits
 
@@ -45,7 +46,7 @@ def add(folder: Path, accept_licence: bool) -> None:
         click.echo(terms)
         return accept_licence or confirmed("Accept these terms?")
 
-    with opened() as installation:
+    with opened(to_migrate=True) as installation:
         pack = use.add(installation, sign_in.operator(installation), folder, accepts)
     if pack is None:
         click.echo("This model pack was there already.")
@@ -78,7 +79,7 @@ def migrate(context: click.Context, name: str, uncalibrated: bool) -> None:
         progress.start()
         progress.update(bar, completed=done, total=of)
 
-    with opened() as installation:
+    with opened(to_migrate=True) as installation:
         try:
             who = sign_in.operator(installation)
             done = use.migrate(installation, who, name, accepts, on_progress)
@@ -113,21 +114,26 @@ def _print(done: Migration, name: str) -> None:
 def _show() -> None:
     from lineament.app import models as use
 
-    with opened() as installation:
+    with opened(to_migrate=True) as installation:
+        use.clear_drafts(installation.models_folder)
         packs, others = use.known(installation)
     table = Table("name", "in use", "contract", "faces", "odds", "licences", box=None)
     for one in packs:
         table.add_row(
-            one.pack.name,
+            one.name,
             "yes" if one.in_use else "",
-            _short(one.pack.contract),
+            _short(one.contract),
             f"{one.faces:,}",
-            "measured" if one.calibrated else "not measured",
-            "\n".join(f"{source.file}: {source.licence}" for source in one.pack.sources),
+            "measured" if one.calibrated else "not measured" if one.pack else "",
+            "\n".join(_licences(one.pack)) if one.pack else one.fault,
         )
     for contract, faces in others.items():
         table.add_row("(no longer here)", "", _short(contract), f"{faces:,}", "", "")
     print_table(table)
+
+
+def _licences(pack: ModelPack) -> list[str]:
+    return [f"{source.file}: {source.licence}" for source in pack.sources]
 
 
 def _short(contract: str) -> str:

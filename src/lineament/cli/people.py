@@ -13,9 +13,12 @@ from lineament.core.policy import Person, Role
 _ROLES = click.Choice([role.value for role in Role])
 
 
-@click.group()
-def people() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def people(context: click.Context) -> None:
     """List people, add somebody, and say what they may do."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_people)
 
 
 @people.command(name="list")

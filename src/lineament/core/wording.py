@@ -8,6 +8,7 @@ from lineament.core.cases import CaseState, Obtained, Part
 from lineament.core.edits import Edit, EditKind
 from lineament.core.policy import Mode
 from lineament.core.review import Component, LeadState, Seen, Truth
+from lineament.core.words import capital
 
 MODES = {
     Mode.IDENTIFICATION: "Only faces at or above a threshold are listed; an empty list is an answer.",
@@ -72,6 +73,24 @@ COMPONENTS = {  # close to the words of the FISWG's list
     Component.ALTERATIONS: "Alterations",
     Component.OTHER: "Anything else",
 }
+_ORIGINS = {  # docs/sources.md says what each of these is
+    "exif:ImageDescription": "Description in the file",
+    "exif:Artist": "Photographer in the file",
+    "exif:Copyright": "Copyright in the file",
+    "exif:DateTimeOriginal": "Taken, by the camera's clock",
+    "exif:OffsetTimeOriginal": "Time zone of that clock",
+    "exif:Make": "Maker of the camera",
+    "exif:Model": "Model of the camera",
+    "c2pa:validation": "Content credentials",
+    "c2pa:signer": "Credentials signed by",
+    "c2pa:signed": "Credentials signed on",
+    "c2pa:claim_generator": "Credentials made with",
+    "c2pa:title": "Title in the credentials",
+    "c2pa:actions": "Actions in the credentials",
+    "c2pa:digital_source_type": "Kind of source in the credentials",
+    "film:seen_until": "In sight until",
+    "film:same_as": "Same face in the film as",
+}
 _EDITS: Mapping[EditKind, Callable[..., str]] = {
     EditKind.CROP: lambda left, top, right, bottom: (
         f"Cut out: {right - left:,} x {bottom - top:,} px, "
@@ -86,6 +105,11 @@ _EDITS: Mapping[EditKind, Callable[..., str]] = {
     EditKind.DEINTERLACE: lambda field: f"Deinterlaced: the {'second' if field else 'first'} field kept",
     EditKind.RESIZE: lambda width, height: f"Resized to {width:,} x {height:,} px",
 }
+
+
+def origin_in_words(name: str) -> str:
+    """Return what a further value of a photograph's provenance is called; the source's own names stay."""
+    return _ORIGINS.get(name, capital(name))
 
 
 def edit_in_words(edit: Edit) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from lineament.core.words import plain
 from lineament.errors import FileMissing, FileTooLarge
+from lineament.limits import PHOTOGRAPH_BYTES_MAX, PHOTOGRAPH_MB_MAX
 
-FILE_BYTES_MAX = 32 * 1024 * 1024
+FILE_BYTES_MAX = PHOTOGRAPH_BYTES_MAX
 
 
 def read_file(path: Path, name: str | None = None) -> bytes:
@@ -28,7 +29,7 @@ def read_file(path: Path, name: str | None = None) -> bytes:
         why = error.strerror if isinstance(error, OSError) else error
         raise FileMissing(f"'{shown}' cannot be read: {why}.") from error
     if len(data) > FILE_BYTES_MAX:
-        raise FileTooLarge(f"'{shown}' has more than the 32 MB that are read from one file.")
+        raise FileTooLarge(f"'{shown}' has more than the {PHOTOGRAPH_MB_MAX} MB that are read from one file.")
     return data
 
 

@@ -19,6 +19,7 @@ from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParser, StatusAndHeadersParserException
 
 from lineament.errors import FileChanged, FileMissing, FileTooLarge, SourceUnreadable
+from lineament.limits import PHOTOGRAPH_MB_MAX
 from lineament.sources.files import FILE_BYTES_MAX
 from lineament.sources.members import MEMBERS_MAX
 from lineament.sources.unpacked import Unpacked
@@ -167,7 +168,7 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
 
 def _too_large() -> FileTooLarge:
-    return FileTooLarge("The image has more than the 32 MB that are read from one file.")
+    return FileTooLarge(f"The image has more than the {PHOTOGRAPH_MB_MAX} MB that are read from one file.")
 
 
 def _parsed(parser: StatusAndHeadersParser, record: ArcWarcRecord) -> StatusAndHeaders | None:

@@ -14,7 +14,7 @@ from lineament.vision.decode import WALL_SECONDS
 from lineament.vision.limited import LimitedProcess, LimitedProcessError, receive_texts, worker_command
 from lineament.vision.texts import SIZE
 
-_NAMES = frozenset(
+CREDENTIAL_NAMES = frozenset(
     {"validation", "signer", "signed", "claim_generator", "title", "actions", "digital_source_type"}
 )
 _NOT_READABLE = {"c2pa:validation": "not readable"}
@@ -36,7 +36,7 @@ def read_credentials(data: bytes, media_type: str) -> Mapping[str, str]:
     try:
         process.send(SIZE.pack(len(data)), deadline)
         process.send(data, deadline)
-        texts = receive_texts(process, _NAMES, deadline)
+        texts = receive_texts(process, CREDENTIAL_NAMES, deadline)
     except LimitedProcessError:
         return _NOT_READABLE
     finally:

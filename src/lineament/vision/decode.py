@@ -22,11 +22,11 @@ from lineament.errors import (
     NotAPhotograph,
     PhotographTooLarge,
 )
+from lineament.limits import MEGAPIXELS_MAX, PHOTOGRAPH_BYTES_MAX, PHOTOGRAPH_MB_MAX, PIXELS_MAX
 from lineament.vision import decode_worker as worker
 from lineament.vision.exif import EXIF_NAMES
 from lineament.vision.limited import LimitedProcess, LimitedProcessError, receive_texts, worker_command
 
-MAX_BYTES = 32 * 1024 * 1024
 WALL_SECONDS = 9.0  # with a new worker's start a file is done within ten
 
 _COMMAND = worker_command(worker.__name__)
@@ -47,7 +47,7 @@ class Decoder:
             self._slots.put(None)
 
     def decode(self, data: bytes, long_side: int | None = None) -> Photograph:
-        """Read one image file of at most 32 MB and 50 megapixels; of an animation, the first frame.
+        """Read one image file, within the limits; of an animation, the first frame.
 
         Where a long side of ``long_side`` px is enough, a JPEG comes back at 1/2, 1/4 or 1/8 of its size, the
         smallest that has it: it costs less. The other formats come back whole.
@@ -72,9 +72,9 @@ class Decoder:
     def _ask(self, data: bytes, request: _Request) -> _Answer:
         if not data:
             raise NotAPhotograph("The file is empty.")
-        if len(data) > MAX_BYTES:
+        if len(data) > PHOTOGRAPH_BYTES_MAX:
             raise PhotographTooLarge(
-                f"{len(data) / 2**20:,.1f} MB is more than the {MAX_BYTES // 2**20} MB "
+                f"{len(data) / 2**20:,.1f} MB is more than the {PHOTOGRAPH_MB_MAX} MB "
                 "that are read from an untrusted file."
             )
         slot = self._slots.get()
@@ -143,8 +143,7 @@ def _refuse(answer: _Answer) -> NoReturn:
             else "The number of its pixels is"
         )
         raise PhotographTooLarge(
-            f"{size} more than the {worker.MAX_PIXELS // 1_000_000} megapixels "
-            "that are read from an untrusted file."
+            f"{size} more than the {MEGAPIXELS_MAX} megapixels that are read from an untrusted file."
         )
     if answer.outcome == worker.STOPPED:
         raise DecoderStopped(f"The {name} file asks for more memory or passes than a photograph should.")
@@ -166,7 +165,7 @@ def _asked(process: LimitedProcess, data: bytes, request: _Request, seconds: flo
         return _Answer(outcome, media_type, width, height, [], {})
     # Nothing is allocated that the limits, or the caller's own boxes, do not allow.
     boxes = request.boxes or [(0, 0, size[0], size[1])]
-    if width * height > worker.MAX_PIXELS or not all(
+    if width * height > PIXELS_MAX or not all(
         left < right <= width and top < bottom <= height for left, top, right, bottom in boxes
     ):
         raise LimitedProcessError("answered nonsense")

@@ -33,6 +33,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from lineament.limits import PIXELS_MAX
 from lineament.vision.decode_sandbox import CPU_SECONDS, NO_SECCOMP, confine
 from lineament.vision.exif import exif_block, exif_texts
 from lineament.vision.texts import LENGTH, packed
@@ -44,7 +45,6 @@ HEADER = struct.Struct(">BBIIII")
 # outcomes
 PIXELS, NOT_A_PHOTOGRAPH, DAMAGED, TOO_LARGE, STOPPED, SEVERAL_PAGES, OUTSIDE = range(7)
 
-MAX_PIXELS = 50_000_000
 MAX_JPEG_SCANS = 100  # ordinary progressive files have about ten
 MEMORY_BYTES = 2_000_000_000  # of address space; 50 megapixels of WebP with alpha and a profile need 1.6
 BAND_BYTES = 1_000_000
@@ -106,7 +106,7 @@ def main() -> None:
 
 def _confine() -> bytes:
     warnings.simplefilter("ignore")
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow raises an error above twice this
+    Image.MAX_IMAGE_PIXELS = PIXELS_MAX // 2  # Pillow raises an error above twice this
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     pi_heif.options.DECODE_THREADS = 0  # none but the one that libde265 cannot do without
     pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
@@ -124,7 +124,7 @@ def _read(
     try:
         image: Image.Image = FORMATS[kind][2](io.BytesIO(data))
         width, height = image.size
-        if width * height > MAX_PIXELS:
+        if width * height > PIXELS_MAX:
             raise Image.DecompressionBombError
         if FORMATS[kind][1] == "image/jpeg" and _jpeg_scans(data) > MAX_JPEG_SCANS:
             raise MemoryError
@@ -137,7 +137,7 @@ def _read(
             width, height = image.size  # some formats know it only now
         if orientation >= 5:
             width, height = height, width
-        if width * height > MAX_PIXELS:
+        if width * height > PIXELS_MAX:
             raise Image.DecompressionBombError
         if any(right > width or bottom > height for _, _, right, bottom in boxes):
             return OUTSIDE, kind, width, height, [], b""

@@ -24,6 +24,7 @@ from lineament.errors import (
     FilmTooLarge,
     NotAFilm,
 )
+from lineament.limits import MEGAPIXELS_MAX, PHOTOGRAPH_MB_MAX
 from lineament.vision import film_messages as says
 from lineament.vision.decode import WALL_SECONDS
 from lineament.vision.limited import LimitedProcess, LimitedProcessError, worker_command
@@ -108,7 +109,7 @@ def _end(kind: int, seconds: float | None) -> None:
             + ("none was read." if seconds is None else f"the last one that was read is at {seconds:.1f} s.")
         )
     if kind == says.TOO_LARGE:
-        raise FilmTooLarge(f"A frame has more than {says.MAX_PIXELS // 1_000_000} megapixels or 32 MB.")
+        raise FilmTooLarge(f"A frame has more than {MEGAPIXELS_MAX} megapixels or {PHOTOGRAPH_MB_MAX} MB.")
     if kind == says.TOO_LONG:
         raise FilmTooLarge(f"The film is longer than {says.MAX_SECONDS / 3600:.0f} hours.")
     if kind == says.STOPPED:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import struct
 
+from lineament.limits import PHOTOGRAPH_BYTES_MAX, PIXELS_MAX
+
 MESSAGE = struct.Struct(">BdI")  # kind, seconds from the film's beginning, bytes that follow
 
 # kinds
 PASSED, CHOSEN, END, NOT_A_FILM, NO_PICTURES, DAMAGED, TOO_LARGE, TOO_LONG, STOPPED = range(9)
 
-MAX_PIXELS = 50_000_000  # of a frame, as of a photograph
+MAX_PIXELS = PIXELS_MAX  # of a frame, as of a photograph
 MAX_SECONDS = 12 * 3600.0
 MAX_DECODED = 3_000_000  # twelve hours at 60 frames a second, and some
 MAX_CHOSEN = 100_000  # one a second of twelve hours, and as many changes of scene
-MAX_FRAME_BYTES = 32 * 1024 * 1024  # as of a photograph
+MAX_FRAME_BYTES = PHOTOGRAPH_BYTES_MAX  # as of a photograph

@@ -156,7 +156,9 @@ class ModelPack:
         try:
             content = (self.folder / model.file).read_bytes()
         except OSError as error:
-            raise ModelPackInvalid(f"The model file {model.file} cannot be read.") from error
+            raise ModelPackInvalid(
+                f"The model file {model.file} of the pack '{self.name}' cannot be read."
+            ) from error
         if hashlib.sha256(content).hexdigest() != model.sha256:
             raise ModelPackInvalid(f"The model file {model.file} is not the one that its pack names.")
         return content

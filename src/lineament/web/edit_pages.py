@@ -22,7 +22,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/searches/{search_id}/edit")
 def edit_page(request: Request, served: Served, who: Searcher, search_id: str, probe: int = 1) -> Response:
     """Show one photograph of a finished search with the tools that edit it."""
-    search = edited.editable(served, who, search_id, probe)
+    search = edited.repeatable(served, who, search_id, probe)
     return page(
         request,
         "edit.html",

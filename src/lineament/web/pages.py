@@ -14,6 +14,7 @@ from lineament.app import candidates, collections, search, sign_in
 from lineament.app.casework import overview
 from lineament.core.cases import Obtained
 from lineament.core.policy import Person, Role
+from lineament.limits import PHOTOGRAPH_MB_MAX
 from lineament.vision.pipeline import LARGEST_PROBE
 from lineament.web.render import page
 from lineament.web.titles import purpose_titles
@@ -46,6 +47,7 @@ def search_page(
         wanted=chosen.purpose if chosen else purpose,
         obtained=list(Obtained),
         photographs_max=LARGEST_PROBE,
+        photograph_mb_max=PHOTOGRAPH_MB_MAX,
         together_mb_max=UPLOAD_MB_MAX,
         examples=request.app.state.examples,
         recent=candidates.recent_searches(served, who, RECENT),

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from lineament.api.access import Examiner, Searcher, Served, SignedIn
 from lineament.api.problems import status_of
 from lineament.app import candidates, edited
+from lineament.app.another_face import search_another_face
 from lineament.app.casework import review
 from lineament.app.installation import Installation
 from lineament.app.search import choose_face
@@ -43,6 +44,8 @@ def result_page(request: Request, served: Served, who: SignedIn, search_id: str)
         return page(request, "stopped.html", **common)
     state = review.state_of(served, who, search_id) if search.case_id else None
     works = state is not None and state.works
+    may_repeat = search.person_id == who.id and (works or search.case_id is None)
+    is_whole = search.edited_from is None and not any(probe.erased for probe in search.probes)
     cost = shown.at_threshold
     return page(
         request,
@@ -52,7 +55,8 @@ def result_page(request: Request, served: Served, who: SignedIn, search_id: str)
         caution=shown.caution,
         cost=sentence(cost, search.searched_faces or 0) if cost else None,
         edited=edited.siblings(served, who, search)[1],
-        may_edit=search.person_id == who.id and (works or search.case_id is None),
+        may_choose=may_repeat and is_whole,
+        may_edit=may_repeat,
         review=state,
         supported=_supported(who, state) if state else [],
         works=works,
@@ -75,6 +79,13 @@ def take_choice(
     """Take what the chooser's forms send without its script: a face's number, or a box in px."""
     choose_face(served, who, search_id, face or (left, top, left + width, top + height), probe)
     return RedirectResponse(f"/searches/{search_id}", 303)
+
+
+@router.post("/searches/{search_id}/probes/{number}/another-face")
+def another_face(served: Served, who: Searcher, search_id: str, number: int) -> Response:
+    """Begin a search of another face of a photograph that was searched; its page shows the chooser."""
+    begun = search_another_face(served, who, search_id, number)
+    return RedirectResponse(f"/searches/{begun.id}", 303)
 
 
 @router.post("/searches/{search_id}/conclusion")

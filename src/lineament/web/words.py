@@ -21,6 +21,7 @@ from lineament.core.wording import (
     PARTS,
     SEEN,
     edit_in_words,
+    origin_in_words,
 )
 from lineament.core.words import capital, is_web_address
 from lineament.records.searches import Outcome
@@ -190,6 +191,7 @@ FILTERS = {
         conclusion,
         lead_state,
         edit_in_words,
+        origin_in_words,
         web_link,
         host,
         code,

@@ -64,9 +64,12 @@ def test_a_lead_report_says_what_was_seen_and_what_was_not(desk: Installation, w
             "Independent evidence: “A neighbour saw him board the train.”, from “Her statement of 3 May”",
             "How likely it is that the two photographs show one person.",
             "not measured",
+            "Photographer in the file: “Pete Souza”.",
+            "Model of the camera: “Canon EOS 5D Mark III”.",
             desk.signer.verifier.vkey,
         ):
             assert squeezed(sentence) in words, sentence
+        assert "exif:" not in words
     assert list(report.pictures) == ["probe-1", "candidate"]
 
 

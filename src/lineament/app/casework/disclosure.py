@@ -29,14 +29,16 @@ from lineament.app.casework.examiners import ExaminerRates
 from lineament.app.casework.timeline import happenings
 from lineament.app.disclose import bundle, search_document
 from lineament.app.installation import Installation
+from lineament.app.models import KnownPack
 from lineament.app.probes import probe_photograph
 from lineament.core.cases import CaseState, Part
 from lineament.core.jsontext import json_bytes
 from lineament.core.policy import Person, Role
 from lineament.core.times import iso
-from lineament.errors import NotYetJudged
+from lineament.errors import ModelPackInvalid, NotYetJudged
 from lineament.records import cases, policies
 from lineament.records.reviews import Review, comparison_document
+from lineament.vision.pack import ModelPack
 
 READ_ME = """\
 This is the disclosure bundle of one case, made by Lineament. Both sides can be given the same file.
@@ -262,13 +264,20 @@ def _terms(installation: Installation, record: CaseRecord) -> dict[str, Any]:
     return {
         "software": {"version": lineament.__version__, "digest": software_digest()},
         "models": [
-            {"name": one.pack.name, "contract": one.pack.contract, "digest": one.pack.digest}
-            | {"files": {part.file: part.sha256 for part in one.pack.files()}, "in_use": one.in_use}
+            {"name": one.name, "contract": one.contract, "digest": pack.digest}
+            | {"files": {part.file: part.sha256 for part in pack.files()}, "in_use": one.in_use}
             for one in packs
-            if one.pack.contract in used
+            if one.contract in used
+            for pack in [_whole(one)]
         ],
         "calibration": installation.tail.version if installation.tail else None,
     }
+
+
+def _whole(one: KnownPack) -> ModelPack:
+    if one.pack is None:
+        raise ModelPackInvalid(str(one.fault))
+    return one.pack
 
 
 def _error_rates(installation: Installation, record: CaseRecord) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from lineament.core.cases import Obtained
 from lineament.core.policy import Mode
 from lineament.core.review import WORDING, Finding, Truth
 from lineament.core.times import time
-from lineament.core.wording import COMPONENTS, MODES, OBTAINED, SEEN, TRUTHS, edit_in_words
+from lineament.core.wording import COMPONENTS, MODES, OBTAINED, SEEN, TRUTHS, edit_in_words, origin_in_words
 from lineament.core.words import capital, counted, is_web_address
 from lineament.errors import ProbeErased
 from lineament.records.images import StoredFace
@@ -234,7 +234,7 @@ def _source(face: StoredFace, collection_titles: Mapping[str, str]) -> Block:
             "Further": [
                 piece
                 for label, value in sorted(source.extra.items())
-                for piece in (name(f"{label}: "), said(value), ". ")
+                for piece in (name(f"{origin_in_words(label)}: "), said(value), ". ")
             ],
             "Its SHA-256": [code(face.image.sha256)],
             "Quality": f"{face.detected.quality.unified_score} of 100.",

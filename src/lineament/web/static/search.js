@@ -2,7 +2,6 @@
 
 import { UNREACHABLE, hideProblem, problemFrom, showProblem } from "/static/problem.js";
 
-const BYTES_MAX = 32 * 1024 * 1024;
 const find = (selector) => document.querySelector(selector);
 const form = find("#search");
 
@@ -182,15 +181,15 @@ function search() {
 function firstMissing() {
   const photo = find("#photo");
   const files = [...photo.files];
-  const { most, togetherMb } = photo.dataset;
+  const { most, eachMb, togetherMb } = photo.dataset;
   const purpose = form.querySelector("[name=purpose]:checked");
   const [caseChoice, obtained] = [find("#case"), find("#obtained")];
   if (!files.length) return { detail: "Choose a photograph.", place: photo };
   if (files.length > most) {
     return { detail: `These are ${files.length} photographs.`, remedy: `Choose at most ${most}.`, place: photo };
   }
-  if (files.some((file) => file.size > BYTES_MAX)) {
-    const remedy = "Scale it down or cut out the part with the face: 32 MB are the most.";
+  if (files.some((file) => file.size > eachMb * 1024 * 1024)) {
+    const remedy = `Scale it down or cut out the part with the face: ${eachMb} MB are the most.`;
     const detail = files.length > 1 ? "One of the photographs is too large." : "The photograph is too large.";
     return { detail, remedy, place: photo };
   }
