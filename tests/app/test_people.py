@@ -48,7 +48,7 @@ def test_the_operator_stays_the_one_who_came_first(installation: Installation, w
         assert sign_in.operator(installation) == who
 
 
-@pytest.mark.parametrize("name", ["anna lee", "ANNA  LEE", "\uff21nna Lee", "An\u200bna \u202eLee"])
+@pytest.mark.parametrize("name", ["anna lee", "ANNA  LEE", "\uff21nna Lee", "An\u200bna \u2060Lee"])
 def test_two_people_have_two_names(installation: Installation, who: Person, name: str):
     """Nor can they be told apart by a capital letter, a space, a letter's width or one that nobody sees."""
     people.add(installation, who, "Anna Lee", [Role.SEARCHER])

@@ -59,7 +59,9 @@ def evaluate(
     sizes: Sequence[int],
     seed: int,
 ) -> None:
-    """Measure error rates on SOURCE and write a report into a folder.
+    """Measure error rates on SOURCE and report them.
+
+    The report goes into the folder that --output names.
 
     SOURCE is a folder with one folder of photographs for each person, a CSV file of pairs, the gallery.csv of
     an open set, or a CSV file of scores; docs/evaluation.md describes each. Every figure comes with how many
