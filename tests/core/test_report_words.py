@@ -64,7 +64,7 @@ SAID = {  # what people and their programs write, language by language, and the 
     ],
 }
 DENIED = [
-    "A candidate is a lead for people to review, never an identification.",
+    "A candidate is for people to review, never an identification.",
     "It is not an identification. It isn't evidence on its own.",
     "Es ist keine Identifizierung, weder ein Beweis noch eine Identifizierung.",
     "Ce n'est pas une identification.",

@@ -40,7 +40,7 @@ To check it, get the ledger's public key by another way than this file, and run
     lineament verify THIS_FILE --vkey KEY
 
 or the verifier that Lineament exports as one Python file (`lineament verifier`). If anything was changed, it
-says where. A candidate is a lead for people to review. It is not an identification.
+says where. A candidate is for people to review. It is not an identification.
 """
 
 

@@ -105,7 +105,7 @@ def text(search: SearchOut) -> str:
     if search.truncated:
         lines.append(f"\nMore faces passed; the policy shows the best {search.limit}.")
     if search.candidates:
-        lines.append("\nA candidate is a lead for people to review, not an identification.")
+        lines.append("\nA candidate is for people to review, not an identification.")
         lines += [search.caution] if search.caution else []
     return "\n".join([*lines, f"Search {search.id} is on record."])
 

@@ -73,7 +73,7 @@ or the verifier that Lineament exports as one Python file (`lineament verifier`)
 nothing of the installation that made this file. Every act of the case has a number, so that it sees what was
 left out. Where the installation is at hand, `lineament rerun THIS_FILE` repeats the searches.
 
-A candidate is a lead for people to review. It is not an identification.
+A candidate is for people to review. It is not an identification.
 """
 
 
