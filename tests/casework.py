@@ -1,10 +1,10 @@
 """People and cases that the tests of casework share."""
 
 from lineament.app import collections, sign_in
-from lineament.app.casework.cases import Grounds, open_case
+from lineament.app.casework.cases import Grounds, bring, open_case
 from lineament.app.installation import Installation
 from lineament.app.search import Request, open_search
-from lineament.core.cases import Obtained
+from lineament.core.cases import CaseState, Obtained
 from lineament.core.policy import Person, Role
 from lineament.records import people
 from lineament.records.cases import Case
@@ -40,3 +40,18 @@ def permit_casework(installation: Installation) -> None:
     """Permit the collection 'archive' for cases, for testing examiners and for line-ups too."""
     purposes = ("archive-research", PURPOSE, "examiner-testing", "line-up")
     collections.permit(installation, sign_in.operator(installation), "archive", make_permission(purposes))
+
+
+def close(installation: Installation, who: Person, case_id: str) -> Case:
+    """Close a case."""
+    return bring(installation, who, case_id, CaseState.CLOSED)
+
+
+def reopen(installation: Installation, who: Person, case_id: str) -> Case:
+    """Open a closed or appealed case again."""
+    return bring(installation, who, case_id, CaseState.OPEN)
+
+
+def appeal(installation: Installation, who: Person, case_id: str) -> Case:
+    """Record that a closed case is questioned."""
+    return bring(installation, who, case_id, CaseState.APPEALED)

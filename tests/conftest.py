@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from lineament.app import sign_in
 from lineament.app.installation import Installation
+from lineament.core.policy import Person
 from lineament.testing import Clock, make_collection, make_installation
 from lineament.vision.pipeline import Vision
 from tests.casework import permit_casework
@@ -45,6 +47,12 @@ def installation(tmp_path: Path, clock: Clock, vision: Vision) -> Iterator[Insta
     yield made
     made.index.close()
     made.records.close()
+
+
+@pytest.fixture
+def who(installation: Installation) -> Person:
+    """The first person, with every role."""
+    return sign_in.operator(installation)
 
 
 @pytest.fixture(scope="session")

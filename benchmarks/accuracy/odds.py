@@ -70,10 +70,9 @@ class Tail:
 
 @dataclass(frozen=True)
 class Split:
-    """People to fit on and to search: (n, D) rows of one photograph each, and the cohort's quality."""
+    """People to fit on and to search: (n, D) rows of one photograph each, and the tails that were fitted."""
 
     cohort: Vector
-    quality: NDArray[np.int64]
     gallery: Vector
     names: list[str]  # of the gallery
     plain: Tail
@@ -152,7 +151,6 @@ def split_people(templates: Templates, seed: int) -> tuple[Split, list[int]]:
     band = np.digitize(quality, BANDS)
     made = Split(
         cohort=rows,
-        quality=quality,
         gallery=templates.rows[searched].astype(np.float64),
         names=[person[i] for i in searched],
         plain=Tail.fit(scores[others]),

@@ -3,12 +3,11 @@
 from starlette.testclient import TestClient
 
 from lineament.app import sign_in
-from lineament.app.casework.cases import close
 from lineament.app.casework.members import set_member
 from lineament.app.installation import Installation
 from lineament.core.cases import Part
 from lineament.core.policy import Role
-from tests.casework import a_case, a_search, somebody
+from tests.casework import a_case, a_search, close, somebody
 from tests.disclosed import steps_of
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lineament.app import collections, sign_in
+from lineament.app import collections
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
 from lineament.app.search import Request, open_search
@@ -27,12 +27,6 @@ from lineament.testing import NOON, Clock, make_collection, make_permission, rec
 from tests.samples import OBAMA
 
 DRAFT = replace(make_permission(), status=Status.DRAFT, evidence=None, evidence_sha256=None)
-
-
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    """The curator."""
-    return sign_in.operator(installation)
 
 
 def entries(installation: Installation) -> list[tuple[object, object]]:

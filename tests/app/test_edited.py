@@ -18,7 +18,8 @@ from lineament.app.edited import edits_of, preview, search_edited, siblings
 from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.app.probes import whole
-from lineament.app.search import Request, choose_face, open_search, probe_bytes
+from lineament.app.search import Request, choose_face, open_search
+from lineament.app.search_entry import probe_bytes
 from lineament.core.cases import CaseState, Obtained, Part
 from lineament.core.edits import EditKind
 from lineament.core.jsontext import json_bytes

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lineament import ledger
-from lineament.app import erasure, following, journal, replay, sign_in, upkeep
+from lineament.app import erasure, following, journal, replay, upkeep
 from lineament.app.erasure import erase, finish, unfinished
 from lineament.app.installation import Installation
 from lineament.app.withdraw import withdraw
@@ -44,11 +44,6 @@ ENGINES = {
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Callable[[Path, Installation], Index]:
     return ENGINES[request.param]
-
-
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    return sign_in.operator(installation)
 
 
 @pytest.fixture

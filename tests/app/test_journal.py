@@ -11,7 +11,8 @@ from lineament.app import collections, people, sign_in
 from lineament.app.casework.cases import Grounds, case_bytes, open_case
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
-from lineament.app.search import Request, candidate_bytes, open_search, probe_bytes
+from lineament.app.search import Request, open_search
+from lineament.app.search_entry import candidate_bytes, probe_bytes
 from lineament.core.cases import Authorisation, Obtained
 from lineament.core.policy import Role
 from lineament.core.policy_file import parse_policy

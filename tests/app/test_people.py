@@ -18,12 +18,6 @@ from lineament.records.people import CredentialKind
 from lineament.testing import recorded
 
 
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    """The first person, who is an administrator among other things."""
-    return sign_in.operator(installation)
-
-
 def granted(installation: Installation, person: Person) -> list[tuple[object, object, object]]:
     return [
         (entry["role"], entry["by"], entry["until"])

@@ -35,11 +35,6 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def who(installation: Installation) -> Person:
-    return sign_in.operator(installation)
-
-
-@pytest.fixture
 def restored(tmp_path: Path, clock: Clock, vision: Vision, installation: Installation, data: Path):
     """Return a function that opens a copy of the data folder, and then puts the newest file beside it."""
     opened = []

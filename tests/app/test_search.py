@@ -8,18 +8,13 @@ from pathlib import Path
 import pytest
 
 from lineament import ledger
-from lineament.app import collections, pictures, sign_in
+from lineament.app import collections, pictures
 from lineament.app.candidates import face_for, show_search
 from lineament.app.casework.cases import Grounds, open_case
 from lineament.app.ingest import ingest
 from lineament.app.installation import Installation
-from lineament.app.search import (
-    Request,
-    candidate_bytes,
-    choose_face,
-    open_search,
-    probe_bytes,
-)
+from lineament.app.search import Request, choose_face, open_search
+from lineament.app.search_entry import candidate_bytes, probe_bytes
 from lineament.core.cases import Obtained
 from lineament.core.odds import threshold_for
 from lineament.core.policy import Person, Role
@@ -46,12 +41,6 @@ ARCHIVE = Request("archive-research", ("archive",))
 def installation(archive: Installation) -> Installation:
     """Seven portraits are there to be searched."""
     return archive
-
-
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    """A searcher who is also the curator."""
-    return sign_in.operator(installation)
 
 
 def test_a_person_who_is_there_comes_first_with_source_and_odds(installation: Installation, who: Person):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lineament.app import collections, pictures, sign_in
+from lineament.app import collections, pictures
 from lineament.app.candidates import show_search
 from lineament.app.choices import Box, parse_box
 from lineament.app.installation import Installation
@@ -34,12 +34,6 @@ ARCHIVE = Request("archive-research", ("archive",))
 def installation(archive: Installation) -> Installation:
     """Seven portraits are there to be searched."""
     return archive
-
-
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    """A searcher who is also the curator."""
-    return sign_in.operator(installation)
 
 
 def test_several_faces_wait_for_a_choice_and_none_is_taken_silently(installation: Installation, who: Person):

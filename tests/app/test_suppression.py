@@ -27,11 +27,6 @@ from tests.filled import Filled, files_with, fill
 from tests.samples import OBAMA
 
 
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    return sign_in.operator(installation)
-
-
 def run(installation: Installation, source: Path, name: str = "archive") -> Report:
     who = sign_in.operator(installation)
     return ingest(installation, who, name, open_source(source), lambda _done: None)

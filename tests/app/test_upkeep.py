@@ -2,9 +2,7 @@
 
 from datetime import timedelta
 
-import pytest
-
-from lineament.app import collections, sign_in
+from lineament.app import collections
 from lineament.app.erasure import unfinished
 from lineament.app.installation import Installation
 from lineament.app.upkeep import Report, upkeep
@@ -13,11 +11,6 @@ from lineament.core.policy import Person
 from lineament.records.withdrawals import By, Scope
 from lineament.testing import NOON, Clock, make_collection, make_permission, recorded
 from tests.filled import files_with, fill
-
-
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    return sign_in.operator(installation)
 
 
 def test_a_collection_is_emptied_once_it_was_kept_for_long_enough(installation: Installation, clock: Clock):

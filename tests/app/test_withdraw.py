@@ -31,11 +31,6 @@ from tests.filled import Filled, fill
 from tests.samples import OBAMA
 
 
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    return sign_in.operator(installation)
-
-
 def found(installation: Installation, one: Filled, *names: str) -> list[str]:
     """The faces that a search with a face's own template lists, the best first."""
     names = names or tuple(there.name for there in collections.show(installation))

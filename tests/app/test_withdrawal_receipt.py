@@ -10,7 +10,6 @@ import pytest
 from pypdf import PdfReader
 
 from lineament import ledger
-from lineament.app import sign_in
 from lineament.app.erasure import erase, finish, unfinished
 from lineament.app.installation import Installation
 from lineament.app.withdraw import withdraw
@@ -21,11 +20,6 @@ from lineament.ledger import BundleInvalid
 from lineament.records.withdrawals import By, Scope, Withdrawal
 from lineament.testing import Clock, make_collection, recorded
 from tests.filled import Filled, fill
-
-
-@pytest.fixture
-def who(installation: Installation) -> Person:
-    return sign_in.operator(installation)
 
 
 @pytest.fixture

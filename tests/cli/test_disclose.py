@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from lineament.app import sign_in
-from lineament.app.casework.cases import close
 from lineament.ledger.one_file import one_file
 from lineament.records.schema import template
 from lineament.testing import make_installation
 from lineament.vision.pipeline import Vision
-from tests.casework import a_case, a_search, permit_casework
+from tests.casework import a_case, a_search, close, permit_casework
 from tests.cli.test_commands import BAD_INPUT, DONE, lineament
 
 

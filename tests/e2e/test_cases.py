@@ -21,7 +21,7 @@ from lineament.records.cases import Case
 from lineament.records.reviews import Lead, SearchConclusion
 from lineament.records.searches import Search
 from lineament.testing import Clock
-from tests.casework import a_case, a_search, somebody
+from tests.casework import a_case, a_search, close, reopen, somebody
 from tests.e2e.conftest import PHONE, Site, Visitor
 from tests.samples import OBAMA, SOLVAY
 
@@ -122,11 +122,11 @@ def test_a_case_shows_all_that_was_searched_in_it(
     clock.turn(timedelta(minutes=5))
     again = search_edited(desk, who, found.id, 1, edits_of(["flip"]))
     conclude(desk, who, case, found, again)
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     clock.turn(timedelta(minutes=5))
     with pytest.raises(Exception, match="closed"):
         a_search(desk, case)
-    cases.reopen(desk, who, case.id)
+    reopen(desk, who, case.id)
     clock.turn(timedelta(minutes=5))
     left_waiting(desk, case.reference)
     cases.add_note(
@@ -160,7 +160,7 @@ def test_an_erased_photograph_leaves_a_sentence_in_its_place(
     desk = site.installation
     who, case = sign_in.operator(desk), a_case(desk)
     a_search(desk, case)
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     clock.turn(timedelta(hours=49))
     erase_probes(desk)
     page = visitor.page

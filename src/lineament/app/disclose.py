@@ -19,7 +19,7 @@ from lineament.app.candidates import (
 )
 from lineament.app.installation import Installation
 from lineament.app.journal import act, ledger_errors
-from lineament.app.search import candidate_bytes, probe_bytes
+from lineament.app.search_entry import candidate_bytes, probe_bytes
 from lineament.core.jsontext import json_bytes
 from lineament.core.policy import Person
 from lineament.core.times import iso

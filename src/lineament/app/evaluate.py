@@ -103,10 +103,15 @@ def evaluate(
         document["search"] = assessment.in_searches(*searched, wanted, seed, rounds)
     before = len(clean)
     for name, work in degraded.items():
-        other = embed(vision, work, lambda done, before=before: on_progress(before + done, of))  # type: ignore[misc]
+        other = embed(vision, work, _going_on(on_progress, before, of))
         before += len(work)
         document["conditions"].append(_under(name, protocol, templates, other, document, seed, rounds))
     return document
+
+
+def _going_on(on_progress: Progress, before: int, of: int) -> Callable[[int], None]:
+    """Return what reports how many photographs are done, of which some were done before."""
+    return lambda done: on_progress(before + done, of)
 
 
 def evaluate_scores(stored: StoredScores, seed: int = 0, rounds: int = ROUNDS) -> dict[str, Any]:

@@ -26,9 +26,9 @@ from lineament.app.installation import Installation
 from lineament.app.journal import act
 from lineament.app.probes import searched
 from lineament.app.ranking import best
+from lineament.app.search_entry import search_entry
 from lineament.core.cases import Obtained
 from lineament.core.faces import Photograph
-from lineament.core.jsontext import json_bytes
 from lineament.core.odds import threshold_for
 from lineament.core.policy import UNKNOWN_PURPOSE, Asked, Decision, Person, Purpose, Reason, decide
 from lineament.core.times import iso
@@ -44,9 +44,8 @@ from lineament.errors import (
     SearchNotOpen,
     SearchRefused,
 )
-from lineament.ledger import commitment, field_salt
 from lineament.records import collections, searches
-from lineament.records.searches import CandidateRow, Outcome, PinnedCollection, Probe, Search
+from lineament.records.searches import Outcome, PinnedCollection, Probe, Search
 from lineament.vision.pipeline import LARGEST_PROBE
 from lineament.vision.quality import require_usable
 
@@ -351,59 +350,7 @@ def _save(installation: Installation, who: Person, search: Search, photos: Seque
             installation.documents.put(photo)
         if search.outcome is not Outcome.REFUSED:
             casework.begin_searching(installation, doing, who, search.case_id)
-        doing.record("search", case=doing.in_case(search.case_id), **_entry(search))
+        doing.record("search", case=doing.in_case(search.case_id), **search_entry(search))
     if reasons:
         raise _refusal(reasons)
     return search
-
-
-def _entry(search: Search) -> dict[str, object]:
-    """Return the fields of a search's ledger entry: ids, counts and salted commitments."""
-
-    def committed(field: str, value: bytes) -> str:
-        return commitment(field_salt(search.salt, field), value)
-
-    return {
-        "started": search.started_at,
-        "ended": search.ended_at,
-        "who": search.person_id,
-        "search": search.id,
-        "outcome": search.outcome.value,
-        "code": search.reasons[0].code if search.reasons else None,
-        "purpose": search.purpose,
-        "obtained": search.obtained,
-        "edited_from": search.edited_from,
-        "policy": search.policy,
-        "contract": search.contract,
-        "mode": search.mode,
-        "threshold": None if search.threshold is None else f"{search.threshold:.6f}",
-        "limit": search.limit,
-        "collections": [{"id": one.id, "revision": one.revision} for one in search.collections],
-        "probes": [
-            committed(f"probes/{place}", probe_bytes(probe)) for place, probe in enumerate(search.probes)
-        ],
-        "candidates": [
-            committed(f"candidates/{place}", candidate_bytes(row))
-            for place, row in enumerate(search.candidates)
-        ],
-    }
-
-
-def probe_bytes(probe: Probe) -> bytes:
-    """Return what the ledger commits to for one photograph: its digest and the face that is searched in it.
-
-    Of the face its number, whether it was found or drawn, and its box; nothing until it is chosen. Where the
-    photograph was edited, the digest of the edits comes last.
-    """
-    said, face = [probe.sha256], probe.chosen
-    if face is not None:
-        box = " ".join(f"{value:.1f}" for value in face.box.tolist())
-        said.append(f"{probe.face} {'drawn' if face.drawn else 'found'} {box}")
-    if probe.edits:
-        said.append(f"edits {sha256(json_bytes([vars(edit) for edit in probe.edits])).hexdigest()}")
-    return " ".join(said).encode()
-
-
-def candidate_bytes(row: CandidateRow) -> bytes:
-    """Return what the ledger commits to for one candidate: its rank, face and score."""
-    return f"{row.rank} {row.face_id} {row.score:.6f}".encode()

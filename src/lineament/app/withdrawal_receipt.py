@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import typst
-
-from lineament import ledger
+from lineament import ledger, typeset
 from lineament.app.disclose import bundle, checkpoint_with, receipt_of
 from lineament.app.installation import Installation, require
 from lineament.core.jsontext import json_bytes
@@ -59,7 +57,9 @@ def withdrawal_receipt(installation: Installation, who: Person, withdrawal_id: s
     if one.erased_at is None:
         raise NotYetErased("What was withdrawn is not yet removed from the disk.")
     document = _document(installation, one, kept_out, entries)
-    pdf = _pdf(_page(installation, one, kept_out, entries))
+    template = (files("lineament.app") / "withdrawal_receipt.typ").read_bytes()
+    page = _page(installation, one, kept_out, entries)
+    pdf = typeset.pdf(template, receipt=json_bytes(page).decode())
     openings = [_opening(one, index, entry) for index, entry in entries.items()]
     held = {f"entries/{index}.json": entry for index, entry in entries.items()}
     held |= {"read-me.txt": READ_ME.encode(), "receipt.json": document, "receipt.pdf": pdf}
@@ -105,18 +105,6 @@ def _document(
         ],
     }
     return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False).encode()
-
-
-def _pdf(page: Mapping[str, Any]) -> bytes:
-    """Return a page as a PDF that can be read aloud (PDF/UA-1), set in the fonts that typst brings."""
-    template = (files("lineament.app") / "withdrawal_receipt.typ").read_bytes()
-    inputs = {"receipt": json_bytes(page).decode()}
-    made = typst.compile(
-        template, format="pdf", sys_inputs=inputs, ignore_system_fonts=True, pdf_standards="ua-1"
-    )
-    if not isinstance(made, bytes):
-        raise TypeError("typst made more than one file")
-    return made
 
 
 _WHY = {

@@ -83,11 +83,9 @@ def in_searches(
     """
     people = len(np.unique(gallery.subjects))
     drawn = search_rates.draw(gallery, [*sizes, people], seed)
-    galleries, whole = [], None
-    for chosen in drawn:
-        whole = search_rates.search(gallery, mated, others, chosen)
-        galleries.append(_in_gallery(whole, seed, rounds))
-    assert whole is not None  # noqa: S101  # there is always the gallery of everybody
+    searched = [search_rates.search(gallery, mated, others, chosen) for chosen in drawn]
+    galleries = [_in_gallery(one, seed, rounds) for one in searched]
+    whole = searched[-1]
     fpir = max(GROUP_FPIR, 1 / max(1, len(whole.strongest)))
     threshold = search_rates.threshold_at(whole, fpir)
     by_label = [

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import typst
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from lineament import typeset
 from lineament.core.jsontext import json_bytes
 from lineament.core.words import counted
 from lineament.evaluation.plots import drawn
@@ -330,15 +330,6 @@ def _html(page: Mapping[str, Any], svgs: Mapping[str, str]) -> bytes:
 
 
 def _pdf(page: Mapping[str, Any], svgs: Mapping[str, str]) -> bytes:
-    """Return a page as a PDF that can be read aloud (PDF/UA-1), set in the fonts that typst brings."""
+    """Return a page as a PDF."""
     inputs = {"page": json_bytes(page).decode(), "pictures": json_bytes(svgs).decode()}
-    made = typst.compile(
-        (_ROOM / "report.typ").read_bytes(),
-        format="pdf",
-        sys_inputs=inputs,
-        ignore_system_fonts=True,
-        pdf_standards="ua-1",
-    )
-    if not isinstance(made, bytes):
-        raise TypeError("typst made more than one file")
-    return made
+    return typeset.pdf((_ROOM / "report.typ").read_bytes(), **inputs)

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import Field
 
 from lineament.api.access import Served, SignedIn
 from lineament.api.lead_routes import ZIP, handed_out
@@ -25,12 +24,12 @@ from lineament.app.casework.report_page import STYLE, Report
 from lineament.app.casework.texts import TEXT_LENGTH_MAX
 from lineament.core.cases import CaseState, Part
 from lineament.core.review import LeadState, Truth
+from lineament.web.case_pages import Text
 from lineament.web.render import page
 from lineament.web.titles import titles
 
 router = APIRouter(include_in_schema=False)
 
-Text = Annotated[str, Field(max_length=2 * TEXT_LENGTH_MAX)]  # a browser sends two characters for a new line
 _STYLE_DIGEST = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
 _REPORT_HEADERS = {  # a report brings its style and pictures along, and nothing else
     "Cache-Control": "no-store",

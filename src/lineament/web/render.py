@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lineament.api.access import installation, visitor
+from lineament.app.casework.examiners import SEE_ALL
 from lineament.core.policy import Person, Role
 from lineament.errors import NotSignedIn
 from lineament.web import pictures, words
@@ -19,7 +20,7 @@ _HEADERS = {
 }
 
 _IN_CASES = {Role.SEARCHER, Role.EXAMINER, Role.COUNSEL, Role.EXPERT, Role.AUDITOR}
-_ABOUT_REVIEWS = {Role.EXAMINER, Role.AUDITOR, Role.ADMINISTRATOR}
+_ABOUT_REVIEWS = SEE_ALL | {Role.EXAMINER}
 
 _templates = Environment(
     loader=PackageLoader("lineament.web"),

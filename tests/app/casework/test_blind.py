@@ -11,7 +11,6 @@ import pytest
 from lineament.app import people, sign_in
 from lineament.app.candidates import show_search
 from lineament.app.casework import blind, review
-from lineament.app.casework.cases import close, reopen
 from lineament.app.casework.members import end_part, set_member
 from lineament.app.installation import Installation
 from lineament.app.journal import act
@@ -31,7 +30,7 @@ from lineament.records import cases, reviews
 from lineament.records.cases import Member
 from lineament.records.reviews import Assignment, Lead
 from lineament.testing import Clock, recorded
-from tests.casework import a_case, a_search, somebody
+from tests.casework import a_case, a_search, close, reopen, somebody
 from tests.reviewing import (
     a_comparison,
     assignments,

@@ -32,7 +32,7 @@ from lineament.records import reviews
 from lineament.records.reviews import Assignment, Seed
 from lineament.records.searches import Outcome
 from lineament.testing import NOON, Clock, recorded
-from tests.casework import PURPOSE, a_case, a_search, somebody
+from tests.casework import PURPOSE, a_case, a_search, appeal, close, reopen, somebody
 
 NO_MOMENT = datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=2)))  # in UTC the year 10,000
 PAPER = Authorisation("AZ 17/26", "The district court", "A search for one person", NOON + timedelta(days=30))
@@ -136,7 +136,7 @@ def test_a_closed_case_is_neither_searched_nor_changed_until_it_is_opened_again(
     """The refusal is one of its acts; an appealed case is closed to searches, too."""
     case = a_case(desk)
     clock.turn(timedelta(hours=1))
-    closed = cases.close(desk, who, case.id)
+    closed = close(desk, who, case.id)
     assert (closed.state, closed.closed_at) == (CaseState.CLOSED, iso(NOON + timedelta(hours=1)))
     for state in (CaseState.CLOSED, CaseState.APPEALED):
         with pytest.raises(SearchRefused, match="closed"):
@@ -147,10 +147,10 @@ def test_a_closed_case_is_neither_searched_nor_changed_until_it_is_opened_again(
         if state is CaseState.CLOSED:
             with pytest.raises(WrongState):
                 cases.add_note(desk, who, case.id, "Too late.")
-            assert cases.appeal(desk, who, case.id).closed_at == closed.closed_at
+            assert appeal(desk, who, case.id).closed_at == closed.closed_at
         clock.turn(timedelta(hours=1))
     assert cases.add_note(desk, who, case.id, "The court asks.")
-    opened = cases.reopen(desk, who, case.id)
+    opened = reopen(desk, who, case.id)
     assert (opened.state, opened.closed_at) == (CaseState.OPEN, None)
     assert a_search(desk, case).outcome is Outcome.CANDIDATES
     assert [search.outcome for search in overview(desk, who, case.id).searches] == [
@@ -164,13 +164,13 @@ def test_a_case_goes_only_where_it_may(desk: Installation, who: Person):
     """An open case is not appealed, and a closed one is not closed again; nothing is recorded then."""
     case = a_case(desk)
     before = len(recorded(desk))
-    for wrong in (cases.appeal, cases.reopen):
+    for wrong in (appeal, reopen):
         with pytest.raises(WrongState):
             wrong(desk, who, case.id)
     assert len(recorded(desk)) == before
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     with pytest.raises(WrongState):
-        cases.close(desk, who, case.id)
+        close(desk, who, case.id)
 
 
 def test_only_who_has_a_part_reads_a_case_and_only_staff_works_on_it(desk: Installation, who: Person):
@@ -192,7 +192,7 @@ def test_only_who_has_a_part_reads_a_case_and_only_staff_works_on_it(desk: Insta
         for attempt in (
             lambda who: cases.set_grounds(desk, who, case.id, Grounds("Mine.")),
             lambda who: cases.add_note(desk, who, case.id, "Mine."),
-            lambda who: cases.close(desk, who, case.id),
+            lambda who: close(desk, who, case.id),
             lambda who: members.set_member(desk, who, case.id, who.id, Part.STAFF),
             lambda who: members.end_part(desk, who, case.id, "operator"),
         ):
@@ -324,7 +324,7 @@ def test_who_compares_faces_of_a_case_without_knowing_whose_has_no_part_in_it(
     for part in (Part.STAFF, Part.EXPERT):
         with pytest.raises(PartRefused, match="without knowing whose"):
             members.set_member(desk, who, case.id, "Blind", part)
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     members.set_member(desk, who, case.id, "Blind", Part.EXPERT)
     assert overview(desk, blind, case.id).part is Part.EXPERT
 
@@ -345,7 +345,7 @@ def test_the_timeline_says_in_order_what_was_done_by_whom(desk: Installation, wh
     case = a_case(desk)
     a_search(desk, case)
     cases.add_note(desk, who, case.id, "Nobody of these.")
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     told = overview(desk, who, case.id).timeline
     assert [one.number for one in told] == list(range(1, 7))
     assert [one.sentence for one in told] == [

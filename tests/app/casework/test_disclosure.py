@@ -10,7 +10,7 @@ from lineament.app import disclose as handed_out
 from lineament.app import sign_in, upkeep
 from lineament.app.candidates import show_search
 from lineament.app.casework import review
-from lineament.app.casework.cases import Grounds, add_note, close, set_grounds
+from lineament.app.casework.cases import Grounds, add_note, set_grounds
 from lineament.app.casework.disclosure import disclose
 from lineament.app.casework.members import set_member
 from lineament.app.casework.overview import find_case
@@ -28,7 +28,7 @@ from lineament.ledger import Bundle
 from lineament.records import cases, ledger_entries
 from lineament.records.withdrawals import By, Scope
 from lineament.testing import Clock, recorded
-from tests.casework import a_case, a_search, somebody
+from tests.casework import a_case, a_search, close, somebody
 from tests.disclosed import a_whole_case, steps_of
 from tests.reviewing import a_comparison, compare_all, looked_through, put_forward
 from tests.samples import BIDEN, OBAMA, SOLVAY

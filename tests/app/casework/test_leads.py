@@ -7,7 +7,7 @@ import pytest
 
 from lineament.app import collections, sign_in
 from lineament.app.casework import leads
-from lineament.app.casework.cases import close, join
+from lineament.app.casework.cases import join
 from lineament.app.casework.leads import (
     act_on,
     add_evidence,
@@ -32,7 +32,7 @@ from lineament.records import cases, reviews
 from lineament.records.cases import Member
 from lineament.records.reviews import Lead, Opening
 from lineament.testing import Clock, recorded
-from tests.casework import somebody
+from tests.casework import close, somebody
 from tests.leads import a_lead
 
 ACTS: dict[str, Callable[[Installation, Person, str], Lead]] = {

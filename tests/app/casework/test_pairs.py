@@ -11,7 +11,6 @@ from PIL import Image
 from lineament.app import collections, sign_in, upkeep
 from lineament.app.candidates import show_search
 from lineament.app.casework import blind
-from lineament.app.casework.cases import close, reopen
 from lineament.app.installation import Installation
 from lineament.app.search import Request, open_search
 from lineament.app.withdraw import withdraw
@@ -25,7 +24,7 @@ from lineament.errors import (
 from lineament.records.reviews import Lead
 from lineament.records.withdrawals import By, Scope
 from lineament.testing import Clock, make_permission, recorded
-from tests.casework import a_case, somebody
+from tests.casework import a_case, close, reopen, somebody
 from tests.reviewing import (
     a_comparison,
     assignments,

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from lineament import ledger
 from lineament.app import collections, disclose, sign_in
-from lineament.app.casework.cases import close, open_case
+from lineament.app.casework.cases import open_case
 from lineament.app.casework.disclosure import disclose as disclose_case
 from lineament.app.casework.rerun import Rerun, rerun
 from lineament.app.edited import search_edited
@@ -33,7 +33,7 @@ from lineament.records.searches import Search
 from lineament.records.withdrawals import By, Scope
 from lineament.sources import open_source
 from lineament.testing import Clock, make_permission, recorded
-from tests.casework import a_case, a_search, somebody
+from tests.casework import a_case, a_search, close, somebody
 from tests.samples import OBAMA, SOLVAY
 
 

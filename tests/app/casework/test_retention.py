@@ -12,7 +12,6 @@ import pytest
 from lineament import ledger
 from lineament.app import collections, pictures, sign_in
 from lineament.app.candidates import show_search
-from lineament.app.casework import cases
 from lineament.app.casework.overview import overview
 from lineament.app.casework.retention import erase_probes
 from lineament.app.disclose import export
@@ -25,7 +24,7 @@ from lineament.records import kept_probes
 from lineament.records.blobs import keyed
 from lineament.records.keys import DOCUMENTS
 from lineament.testing import Clock, make_permission, recorded
-from tests.casework import a_case, a_search
+from tests.casework import a_case, a_search, appeal, close, reopen
 from tests.samples import BIDEN, OBAMA, SOLVAY
 
 KEEP = timedelta(hours=48)
@@ -66,7 +65,7 @@ def test_a_case_keeps_its_photographs_until_a_while_after_it_was_closed(
     clock.turn(timedelta(days=400))
     collections.permit(desk, who, "archive", make_permission(("missing-person",), valid_until=None))
     assert erase_probes(desk) == 0  # however old it is
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     clock.turn(KEEP - MOMENT)
     assert erase_probes(desk) == 0
     assert is_kept(OBAMA.read_bytes())
@@ -101,13 +100,13 @@ def test_reopening_or_appealing_a_case_stops_the_clock(
     """It starts anew when the case is closed again."""
     case = a_case(desk)
     a_search(desk, case)
-    for bring in (cases.reopen, cases.appeal):
-        cases.close(desk, who, case.id)
+    for bring in (reopen, appeal):
+        close(desk, who, case.id)
         clock.turn(KEEP - MOMENT)
         bring(desk, who, case.id)
         clock.turn(10 * KEEP)
         assert erase_probes(desk) == 0
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     clock.turn(KEEP - MOMENT)
     assert erase_probes(desk) == 0
     assert is_kept(OBAMA.read_bytes())
@@ -136,7 +135,7 @@ def test_a_photograph_that_another_search_still_needs_stays(
     """Whichever search it was kept for first; it goes with the last of them, and each case says so."""
     early = a_case(desk)
     searches = [a_search(desk, early).id]
-    cases.close(desk, who, early.id)
+    close(desk, who, early.id)
     clock.turn(timedelta(hours=1))
     late = a_case(desk, "2026/18")
     searches.append(a_search(desk, late).id)
@@ -144,7 +143,7 @@ def test_a_photograph_that_another_search_still_needs_stays(
     without_case(desk, who, BIDEN.read_bytes())
     assert erase_probes(desk) == 0
     assert pictures.probe(desk, who, searches[0], 1)
-    cases.close(desk, who, late.id)
+    close(desk, who, late.id)
     clock.turn(KEEP)
     assert erase_probes(desk) == 2
     ends = [one for one in recorded(desk) if one["kind"] == "probes.erased"]
@@ -188,7 +187,7 @@ def test_a_refused_or_failed_search_leaves_no_photograph(
 ):
     """There is nothing to erase, and nothing is recorded."""
     case = a_case(desk)
-    cases.close(desk, who, case.id)
+    close(desk, who, case.id)
     with pytest.raises(Exception, match="closed"):
         a_search(desk, case)
     assert not is_kept(OBAMA.read_bytes())

@@ -9,9 +9,10 @@ import pytest
 from lineament.app import sign_in
 from lineament.app.candidates import show_search
 from lineament.app.casework import review
-from lineament.app.casework.cases import close, open_case, reopen
+from lineament.app.casework.cases import open_case
 from lineament.app.installation import Installation
-from lineament.app.search import Request, candidate_bytes, open_search
+from lineament.app.search import Request, open_search
+from lineament.app.search_entry import candidate_bytes
 from lineament.core.cases import CaseState, Obtained
 from lineament.core.policy import Person, Role
 from lineament.core.review import Comparison, Component, Conclusion, Finding, Judgement, LeadState, Seen
@@ -26,7 +27,7 @@ from lineament.ledger import commitment, field_salt
 from lineament.records import cases, reviews
 from lineament.records.searches import Search
 from lineament.testing import Clock
-from tests.casework import a_case, a_search, somebody
+from tests.casework import a_case, a_search, close, reopen, somebody
 from tests.reviewing import (
     a_comparison,
     assignments,

@@ -20,7 +20,7 @@ from lineament.app.casework.leads import event_bytes, event_field
 from lineament.app.casework.review import review_bytes
 from lineament.app.casework.settling import not_supported_bytes
 from lineament.app.disclose import search_values
-from lineament.app.search import candidate_bytes
+from lineament.app.search_entry import candidate_bytes
 from lineament.core.policy import Person
 from lineament.errors import LedgerBroken
 from lineament.ledger.case_file import committed

@@ -115,24 +115,6 @@ def note_bytes(note: Note) -> bytes:
     return note.text.encode()
 
 
-def close(installation: Installation, who: Person, case_id: str) -> Case:
-    """Close a case: nothing is searched in it from now on. Raises CaseNotFound and WrongState."""
-    return bring(installation, who, case_id, CaseState.CLOSED)
-
-
-def reopen(installation: Installation, who: Person, case_id: str) -> Case:
-    """Open a closed or appealed case again. Raises CaseNotFound and WrongState."""
-    return bring(installation, who, case_id, CaseState.OPEN)
-
-
-def appeal(installation: Installation, who: Person, case_id: str) -> Case:
-    """Record that a closed case is questioned: what was searched is kept, and nothing more is searched.
-
-    Raises CaseNotFound and WrongState.
-    """
-    return bring(installation, who, case_id, CaseState.APPEALED)
-
-
 def bring(installation: Installation, who: Person, case_id: str, state: CaseState) -> Case:
     """Bring a case into a state that a person may ask for. Raises CaseNotFound and WrongState."""
     with act(installation) as doing:

@@ -14,9 +14,9 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
-import typst
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from lineament import typeset
 from lineament.core.jsontext import json_bytes
 from lineament.core.report_words import refused
 from lineament.core.words import listed
@@ -166,18 +166,9 @@ def in_fours(digits: str) -> str:
 
 
 def _pdf(content: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
-    """Return a content as a PDF that can be read aloud (PDF/UA-1), set in the fonts that typst brings."""
+    """Return a content as a PDF."""
     inputs = {
         "report": json_bytes(content).decode(),
         "pictures": json_bytes({name: list(data) for name, data in pictures.items()}).decode(),
     }
-    made = typst.compile(
-        (_ROOM / "report.typ").read_bytes(),
-        format="pdf",
-        sys_inputs=inputs,
-        ignore_system_fonts=True,
-        pdf_standards="ua-1",
-    )
-    if not isinstance(made, bytes):
-        raise TypeError("typst made more than one file")
-    return made
+    return typeset.pdf((_ROOM / "report.typ").read_bytes(), **inputs)

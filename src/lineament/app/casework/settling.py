@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from lineament.app.casework import seeds
 from lineament.app.installation import Installation
 from lineament.app.journal import Act
-from lineament.app.search import candidate_bytes
+from lineament.app.search_entry import candidate_bytes
 from lineament.core.jsontext import json_bytes
 from lineament.core.review import FOR_SAME, LeadState, state_after
 from lineament.core.times import iso
